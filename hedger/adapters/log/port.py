@@ -18,7 +18,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VersionConflict(Exception):
-    """Somebody else recorded events of this aggregate meanwhile: load it again and decide again. Nothing was recorded."""
+    """The aggregate has moved on meanwhile: load it again and decide again. Nothing was recorded."""
 
     def __init__(self, aggregate_id: UUID) -> None:
         super().__init__(f"aggregate {aggregate_id} has moved on")
@@ -75,5 +75,5 @@ class EventLog(Protocol):
         ...
 
     async def recent_blocks(self, chain_id: int, *, limit: int) -> list[BlockMark]:
-        """The highest blocks of which facts are recorded, newest first; orphaned ones too, several of one number too."""
+        """The highest blocks of which facts are recorded, newest first, orphaned ones too."""
         ...
