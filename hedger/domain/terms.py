@@ -4,7 +4,7 @@ from enum import IntEnum, StrEnum
 
 
 class PositionType(IntEnum):
-    """Side of PartyA. The hedge at the venue has the same side: PartyB is short to a long PartyA, and long at the venue."""
+    """Side of PartyA. The hedge has the same side: PartyB is short towards a long PartyA, and long at the venue."""
 
     LONG = 0
     SHORT = 1

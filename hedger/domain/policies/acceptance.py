@@ -1,0 +1,251 @@
+"""Is an intent interesting? Small named rules, each with its own code; all run, all are recorded."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from hedger.domain.error_codes import ErrorCode
+from hedger.domain.margins import available_for_liquidation, available_for_quote_a, available_for_quote_b, leverage
+from hedger.domain.money import WAD, mul, to_text
+from hedger.domain.policies.inputs import AccountView, BookView, Inputs, MarketView, SymbolTerms, VenueLimits
+from hedger.domain.policies.policy import Policy, SymbolPolicy
+from hedger.domain.policies.pricing import is_reachable_to_open
+from hedger.domain.quote.events import RuleResult
+from hedger.domain.quote.onchain import OnChain
+from hedger.domain.solvency import Headroom, after_open
+from hedger.domain.terms import OrderType, PositionType, TradingState
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """An intent with everything the rules look at; only complete inputs make one."""
+
+    quote: OnChain
+    policy: Policy
+    symbol_policy: SymbolPolicy
+    inputs: Inputs
+    symbol: SymbolTerms
+    limits: VenueLimits
+    market: MarketView
+    account: AccountView
+    book: BookView
+
+    @property
+    def notional(self) -> int:
+        return mul(self.quote.quantity, self.quote.requested_price)
+
+    @property
+    def is_market(self) -> bool:
+        return self.quote.order_type is OrderType.MARKET
+
+
+Finding = tuple[bool, str, str]
+Rule = Callable[[Candidate], Finding]
+
+
+def _trading_state(c: Candidate) -> Finding:
+    return c.inputs.trading_state is TradingState.ACTIVE, c.inputs.trading_state.value, TradingState.ACTIVE.value
+
+
+def _not_paused(c: Candidate) -> Finding:
+    return not c.inputs.paused, ",".join(c.inputs.paused) or "none", "none"
+
+
+def _addressed(c: Candidate) -> Finding:
+    whitelist = c.quote.party_bs_whitelist
+    return not whitelist or c.policy.party_b in whitelist, ",".join(whitelist) or "everyone", c.policy.party_b
+
+
+def _not_itself(c: Candidate) -> Finding:
+    return c.quote.party_a != c.policy.party_b, c.quote.party_a, "another than the hedger"
+
+
+def _symbol_enabled(c: Candidate) -> Finding:
+    return c.symbol_policy.enabled and c.symbol.is_valid, c.symbol.name, "enabled here and valid on the contract"
+
+
+def _side_enabled(c: Candidate) -> Finding:
+    long = c.quote.position_type is PositionType.LONG
+    return (c.symbol_policy.long_enabled if long else c.symbol_policy.short_enabled), c.quote.position_type.name, "on"
+
+
+def _accounts_in_order(c: Candidate) -> Finding:
+    troubles = [
+        name
+        for name, is_so in (
+            ("partyA liquidated", c.account.party_a_liquidated),
+            ("partyA suspended", c.account.party_a_suspended),
+            ("partyB liquidated towards it", c.account.party_b_liquidated),
+        )
+        if is_so
+    ]
+    return not troubles, ", ".join(troubles) or "in order", "in order"
+
+
+def _deadline(c: Candidate) -> Finding:
+    left = c.quote.deadline - c.inputs.block_timestamp
+    return left >= c.policy.min_seconds_to_open, f"{left} s", f"{c.policy.min_seconds_to_open} s"
+
+
+def _min_notional(c: Candidate) -> Finding:
+    least = max(c.symbol_policy.min_notional, c.limits.min_notional)
+    return c.notional >= least, to_text(c.notional), to_text(least)
+
+
+def _max_notional(c: Candidate) -> Finding:
+    return c.notional <= c.symbol_policy.max_notional, to_text(c.notional), to_text(c.symbol_policy.max_notional)
+
+
+def _lot_size(c: Candidate) -> Finding:
+    fits = c.limits.min_quantity <= c.quote.quantity <= c.limits.max_quantity
+    whole = c.quote.quantity % c.limits.step == 0 if c.limits.step else True
+    limit = f"{to_text(c.limits.min_quantity)}..{to_text(c.limits.max_quantity)} step {to_text(c.limits.step)}"
+    return fits and whole, to_text(c.quote.quantity), limit
+
+
+def _leverage(c: Candidate) -> Finding:
+    asked = leverage(c.quote.quantity, c.quote.requested_price, c.quote.locked)
+    most = min(c.symbol_policy.max_leverage, c.symbol.max_leverage)
+    return 0 < asked <= most, to_text(asked), to_text(most)
+
+
+def _locked_values(c: Candidate) -> Finding:
+    wanted = mul(c.notional, c.symbol_policy.cva_lf_portion)
+    wanted_cva, wanted_lf = (mul(part, WAD - c.policy.locked_tolerance) for part in (wanted * 2 // 3, wanted // 3))
+    # A quote without liquidation fee can never be closed the normal way, whatever the policy asks.
+    enough = c.quote.locked.cva >= wanted_cva and c.quote.locked.lf >= max(1, wanted_lf)
+    seen = f"cva {to_text(c.quote.locked.cva)}, lf {to_text(c.quote.locked.lf)}"
+    return enough, seen, f"cva {to_text(wanted_cva)}, lf {to_text(wanted_lf)}"
+
+
+def _funding_rate(c: Candidate) -> Finding:
+    agreed = c.inputs.max_funding_rate or 0
+    return agreed >= c.symbol_policy.max_funding_rate, to_text(agreed), to_text(c.symbol_policy.max_funding_rate)
+
+
+def _price_age(c: Candidate) -> Finding:
+    age = c.inputs.venue_time_ms - c.market.at_ms
+    return age <= c.policy.max_price_age_ms, f"{age} ms", f"{c.policy.max_price_age_ms} ms"
+
+
+def _price(c: Candidate) -> Finding:
+    seen = f"bid {to_text(c.market.bid)}, ask {to_text(c.market.ask)}, mark {to_text(c.market.mark)}"
+    if c.is_market:
+        reachable = is_reachable_to_open(c.quote, c.market.bid, c.market.ask, c.policy.spread_open)
+        return reachable, seen, f"{to_text(c.quote.requested_price)} with spread {to_text(c.policy.spread_open)}"
+    distance = abs(c.quote.requested_price - c.market.mark) * WAD // c.market.mark
+    return distance <= c.policy.max_limit_distance, to_text(distance), to_text(c.policy.max_limit_distance)
+
+
+def _cap(held: int, more: int, cap: int) -> Finding:
+    return held + more <= cap, f"{to_text(held)} + {to_text(more)}", to_text(cap)
+
+
+def _cap_symbol(c: Candidate) -> Finding:
+    return _cap(c.book.symbol_notional, c.notional, c.symbol_policy.cap_notional)
+
+
+def _cap_account(c: Candidate) -> Finding:
+    return _cap(c.book.account_notional, c.notional, c.policy.cap_account)
+
+
+def _cap_total(c: Candidate) -> Finding:
+    return _cap(c.book.total_notional, c.notional, c.policy.cap_total)
+
+
+def _party_a_solvent(c: Candidate) -> Finding:
+    # The quote's own locked values are among the pending ones already: sending it put them there.
+    free = available_for_quote_a(
+        c.account.party_a_allocated, c.account.party_a_locked, c.account.party_a_pending, c.book.account_upnl
+    )
+    locked = c.account.party_a_locked.plus(c.quote.locked)
+    above = available_for_liquidation(c.account.party_a_allocated, locked, c.book.account_upnl)
+    after = after_open(
+        Headroom(party_a=above, party_b=0),
+        c.quote.position_type,
+        c.quote.quantity,
+        c.quote.requested_price,
+        c.market.mark,
+    )
+    least = min(free, after.party_a)
+    return least >= 0, to_text(least), "0"
+
+
+def _party_b_funds(c: Candidate) -> Finding:
+    short = allocation_needed(c.quote, c.account, c.book, c.policy)
+    free = c.account.party_b_free - c.book.promised_allocation
+    return short <= free, f"needs {to_text(short)}", f"free {to_text(free)}"
+
+
+def _venue_margin(c: Candidate) -> Finding:
+    margin = c.inputs.venue_margin or 0
+    most = min(c.symbol_policy.max_leverage, c.symbol.max_leverage)
+    needed = c.notional * WAD // most
+    return margin >= needed, to_text(margin), to_text(needed)
+
+
+_RULES: tuple[tuple[str, ErrorCode, ErrorCode, Rule], ...] = (
+    # name, code for MARKET, code for LIMIT, rule
+    ("addressed", ErrorCode.NOT_ADDRESSED, ErrorCode.NOT_ADDRESSED, _addressed),
+    ("not_itself", ErrorCode.NOT_WANTED, ErrorCode.NOT_WANTED, _not_itself),
+    ("trading_state", ErrorCode.TRADING_PAUSED, ErrorCode.TRADING_PAUSED, _trading_state),
+    ("chain_not_paused", ErrorCode.TRADING_PAUSED, ErrorCode.TRADING_PAUSED, _not_paused),
+    ("symbol_enabled", ErrorCode.SYMBOL_DISABLED, ErrorCode.SYMBOL_DISABLED, _symbol_enabled),
+    ("side_enabled", ErrorCode.SIDE_DISABLED, ErrorCode.SIDE_DISABLED, _side_enabled),
+    ("accounts_in_order", ErrorCode.NOT_WANTED, ErrorCode.NOT_WANTED, _accounts_in_order),
+    ("deadline", ErrorCode.DEADLINE, ErrorCode.DEADLINE, _deadline),
+    ("min_notional", ErrorCode.NOTIONAL_TOO_SMALL, ErrorCode.NOTIONAL_TOO_SMALL, _min_notional),
+    ("max_notional", ErrorCode.NOTIONAL_TOO_LARGE, ErrorCode.NOTIONAL_TOO_LARGE, _max_notional),
+    ("lot_size", ErrorCode.LOT_SIZE, ErrorCode.LOT_SIZE, _lot_size),
+    ("leverage", ErrorCode.LEVERAGE, ErrorCode.LEVERAGE, _leverage),
+    ("locked_values", ErrorCode.LOCKED_VALUES, ErrorCode.LOCKED_VALUES, _locked_values),
+    ("funding_rate", ErrorCode.FUNDING_RATE, ErrorCode.FUNDING_RATE, _funding_rate),
+    ("price_age", ErrorCode.PRICE_UNKNOWN, ErrorCode.PRICE_UNKNOWN, _price_age),
+    ("price", ErrorCode.MARKET_MOVED, ErrorCode.MARKET_MOVED, _price),
+    ("cap_symbol", ErrorCode.PARTY_B_LIMIT_MARKET, ErrorCode.PARTY_B_LIMIT_LIMIT, _cap_symbol),
+    ("cap_account", ErrorCode.ACCOUNT_CAP, ErrorCode.ACCOUNT_CAP, _cap_account),
+    ("cap_total", ErrorCode.CAPACITY, ErrorCode.CAPACITY, _cap_total),
+    ("party_a_solvent", ErrorCode.PARTY_A_INSOLVENT_MARKET, ErrorCode.PARTY_A_INSOLVENT_LIMIT, _party_a_solvent),
+    ("party_b_funds", ErrorCode.PARTY_B_LIMIT_MARKET, ErrorCode.PARTY_B_LIMIT_LIMIT, _party_b_funds),
+    ("venue_margin", ErrorCode.CAPACITY, ErrorCode.CAPACITY, _venue_margin),
+)
+
+RULE_NAMES = tuple(name for name, _, _, _ in _RULES)
+
+
+def candidate(quote: OnChain, inputs: Inputs, policy: Policy) -> Candidate | None:
+    """The intent with its inputs, or None while a part of them is not known: not known is not a refusal."""
+    symbol, limits, market = inputs.symbol, inputs.limits, inputs.market
+    account, book = inputs.account, inputs.book
+    if symbol is None or limits is None or market is None or account is None or book is None:
+        return None
+    return Candidate(
+        quote=quote,
+        policy=policy,
+        symbol_policy=policy.of(symbol.name) or SymbolPolicy(enabled=False),
+        inputs=inputs,
+        symbol=symbol,
+        limits=limits,
+        market=market,
+        account=account,
+        book=book,
+    )
+
+
+def judge(c: Candidate) -> tuple[RuleResult, ...]:
+    """Every rule's result, in the order in which the first failure gives the refusal its code."""
+    results = []
+    for name, market_code, limit_code, rule in _RULES:
+        passed, seen, limit = rule(c)
+        code = ErrorCode.NONE if passed else market_code if c.is_market else limit_code
+        results.append(RuleResult(rule=name, passed=passed, code=int(code), seen=seen, limit=limit))
+    return tuple(results)
+
+
+def allocation_needed(quote: OnChain, account: AccountView, book: BookView, policy: Policy) -> int:
+    """What must be allocated towards PartyA before the contract lets PartyB lock this quote; 0 if enough is."""
+    free = available_for_quote_b(
+        account.party_b_allocated, account.party_b_locked, account.party_b_pending, -book.account_upnl
+    )
+    if free >= quote.locked.total_b:
+        return 0
+    return quote.locked.total_b + mul(quote.locked.total_b, policy.allocation_buffer) - free

@@ -1,0 +1,65 @@
+"""The whole policy: from what a quote is and what is known, the next requests. Pure, total, the same on replay.
+
+It looks at levels, not at triggers: called again with the same state it asks for the same, and once asked it asks for
+nothing until the outcome is known. Reacting to a fact, healing by period and restarting are therefore one path.
+"""
+
+from hedger.domain.events import Event
+from hedger.domain.policies import closing, opening
+from hedger.domain.policies.balancing import towards
+from hedger.domain.policies.inputs import Inputs
+from hedger.domain.policies.policy import Policy
+from hedger.domain.quote.quote import Quote, Verdict
+from hedger.domain.terms import QuoteStatus, TradingState
+
+
+def decide(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
+    """The events of the next step: a judgement, or a reason with requests; empty where nothing is to be done now."""
+    if inputs.trading_state is TradingState.HALTED or quote.in_flight is not None or _chain_is_behind(quote, inputs):
+        return []
+    if quote.chain is None:
+        has_hedge = bool(quote.hedge.orders)
+        return towards(quote, 0, inputs, policy, why="the quote is not on the chain") if has_hedge else []
+    if quote.chain.status is QuoteStatus.PENDING:
+        return opening.pending(quote, inputs, policy)
+    if quote.chain.party_b != policy.party_b:
+        return towards(quote, 0, inputs, policy, why="another hedger has it")
+    match quote.chain.status:
+        case QuoteStatus.LOCKED:
+            return opening.locked(quote, inputs, policy)
+        case QuoteStatus.CANCEL_PENDING:
+            return opening.cancel_pending(quote, inputs, policy)
+        case QuoteStatus.OPENED:
+            return towards(quote, quote.chain.open_quantity, inputs, policy, why="the hedge follows the position")
+        case QuoteStatus.CLOSE_PENDING:
+            return closing.close_pending(quote, inputs, policy)
+        case QuoteStatus.CANCEL_CLOSE_PENDING:
+            return closing.cancel_close_pending(quote, inputs, policy)
+        case _:
+            return towards(quote, 0, inputs, policy, why="the quote has ended")
+
+
+def needs_accounts(quote: Quote) -> bool:
+    """True where the next decision looks at balances and caps, which cost a question to the chain."""
+    return (
+        quote.chain is not None
+        and quote.chain.status is QuoteStatus.PENDING
+        and quote.verdict in (Verdict.NONE, Verdict.ACCEPTED)
+    )
+
+
+def needs_attention(quote: Quote, policy: Policy) -> bool:
+    """True while anything may still have to be done for this quote by us."""
+    if quote.hedge.unsettled or quote.in_flight is not None or quote.hedge.quantity:
+        return True
+    if quote.chain is None or quote.chain.status.is_terminal:
+        return False
+    if quote.chain.status is QuoteStatus.PENDING:
+        return quote.verdict in (Verdict.NONE, Verdict.ACCEPTED)
+    return quote.chain.party_b == policy.party_b or quote.verdict is Verdict.ACCEPTED
+
+
+def _chain_is_behind(quote: Quote, inputs: Inputs) -> bool:
+    """True while a mined transaction's own events have not been read: its effect is not in this state yet."""
+    last = quote.last_success()
+    return last is not None and last.block_number > inputs.block_number

@@ -1,0 +1,216 @@
+"""From the intent to the open position: judge, lock, hedge, open; release and unwind where it cannot be."""
+
+from hedger.domain.error_codes import ErrorCode
+from hedger.domain.events import Event
+from hedger.domain.policies import acceptance
+from hedger.domain.policies.balancing import may_place, towards
+from hedger.domain.policies.inputs import Inputs
+from hedger.domain.policies.policy import Policy
+from hedger.domain.policies.pricing import opened_price, opening_loss, venue_limit_to_open
+from hedger.domain.policies.requests import (
+    cancels,
+    decided,
+    facet_of,
+    give_up,
+    is_tradable,
+    may_ask_again,
+    order,
+    transaction,
+)
+from hedger.domain.quote.events import Call, QuoteAccepted, QuoteRejected
+from hedger.domain.quote.hedge import OrderState
+from hedger.domain.quote.onchain import open_part_problem
+from hedger.domain.quote.quote import Quote, Verdict
+from hedger.domain.reverts import RevertAction
+from hedger.domain.terms import CallKind, Leg, MarketMode, OrderType, QuoteStatus, TradingState
+
+
+def pending(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
+    """PENDING: nobody has locked it."""
+    facet = facet_of(quote)
+    if quote.verdict is Verdict.NONE:
+        return _judge(quote, inputs, policy)
+    if quote.verdict is not Verdict.ACCEPTED:
+        return towards(quote, 0, inputs, policy, why="not ours")
+    if facet.deadline - inputs.block_timestamp < policy.min_seconds_to_open:
+        return give_up(inputs, policy, ErrorCode.DEADLINE, "too little time is left to open")
+    if inputs.trading_state is not TradingState.ACTIVE:
+        return give_up(inputs, policy, ErrorCode.TRADING_PAUSED, f"trading is {inputs.trading_state.value}")
+    if _hedges_first(quote, policy):
+        return _hedge_then_open(quote, inputs, policy)
+    return _ask(quote, inputs, policy, CallKind.LOCK)
+
+
+def locked(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
+    """LOCKED by us: hedge, then open what is filled; release what cannot be opened."""
+    facet = facet_of(quote)
+    if quote.verdict is not Verdict.ACCEPTED:
+        return _release(quote, inputs, policy)
+    if inputs.block_timestamp > facet.deadline:
+        return give_up(inputs, policy, ErrorCode.DEADLINE, "the deadline has passed")
+    late = facet.deadline - inputs.block_timestamp < policy.min_seconds_to_open
+    unsettled = quote.hedge.unsettled
+    if unsettled:
+        why = "the deadline is near" if late else _part_is_due(quote, inputs, policy)
+        return decided(f"cancel: {why}", inputs, policy, *cancels(unsettled, why)) if why else []
+    if quote.hedge.quantity > 0:
+        return _open_filled(quote, inputs, policy)
+    if late:
+        return give_up(inputs, policy, ErrorCode.DEADLINE, "nothing was filled before the deadline")
+    return _place_opening_order(quote, inputs, policy, facet.quantity)
+
+
+def cancel_pending(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
+    """CANCEL_PENDING of ours: wait for the order's final state; what filled is opened, else the cancel is accepted."""
+    facet = facet_of(quote)
+    unsettled = quote.hedge.unsettled
+    if unsettled:
+        return decided("cancel: asked by the user", inputs, policy, *cancels(unsettled, "asked by the user"))
+    filled = quote.hedge.quantity
+    if filled > 0 and quote.verdict is Verdict.ACCEPTED and inputs.block_timestamp <= facet.deadline:
+        opening = _open_filled(quote, inputs, policy)
+        if opening or _waits_for_open(quote, inputs, policy):
+            return opening
+    if not may_ask_again(quote, CallKind.ACCEPT_CANCEL, inputs, policy):
+        return []
+    unwind = towards(quote, 0, inputs, policy, why="the user cancelled")
+    accept = transaction(quote, inputs, policy, Call(kind=CallKind.ACCEPT_CANCEL))
+    return [*unwind, accept] if unwind else decided("accept the cancel", inputs, policy, accept)
+
+
+def _judge(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
+    candidate = acceptance.candidate(facet_of(quote), inputs, policy)
+    if candidate is None:
+        return []
+    results = acceptance.judge(candidate)
+    failed = next((result for result in results if not result.passed), None)
+    if failed is None:
+        return [QuoteAccepted(policy=policy.version, inputs=inputs, rules=results)]
+    return [QuoteRejected(policy=policy.version, inputs=inputs, rules=results, code=failed.code)]
+
+
+def _hedges_first(quote: Quote, policy: Policy) -> bool:
+    return facet_of(quote).order_type is OrderType.MARKET and policy.market_mode is MarketMode.HEDGE_FIRST
+
+
+def _hedge_then_open(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
+    facet = facet_of(quote)
+    if quote.hedge.unsettled:
+        return []
+    if quote.hedge.quantity >= facet.quantity:
+        return _open_filled(quote, inputs, policy)
+    if quote.hedge.quantity > 0:
+        return give_up(inputs, policy, ErrorCode.BROKER_FAILED, "the venue filled only a part of a market order")
+    return _place_opening_order(quote, inputs, policy, facet.quantity)
+
+
+def _place_opening_order(quote: Quote, inputs: Inputs, policy: Policy, quantity: int) -> list[Event]:
+    facet = facet_of(quote)
+    attempts = quote.hedge.of_leg(Leg.OPEN)
+    if len(attempts) >= policy.retry.order_attempts:
+        return give_up(inputs, policy, ErrorCode.BROKER_FAILED, _last_refusal(quote))
+    if inputs.limits is None or inputs.symbol is None or not may_place(quote, Leg.OPEN, inputs, policy):
+        return []
+    if inputs.trading_state is not TradingState.ACTIVE:
+        return give_up(inputs, policy, ErrorCode.TRADING_PAUSED, f"trading is {inputs.trading_state.value}")
+    limit_price = 0
+    if facet.order_type is OrderType.LIMIT:
+        limit_price = venue_limit_to_open(facet, policy.spread_open, inputs.limits.tick)
+    request = order(quote, inputs, policy, Leg.OPEN, quantity, limit_price=limit_price)
+    return decided("hedge the opening", inputs, policy, request)
+
+
+def _last_refusal(quote: Quote) -> str:
+    last = quote.hedge.of_leg(Leg.OPEN)[-1]
+    if last.state is OrderState.REFUSED:
+        return f"the venue refused the order: {last.refusal}"
+    return f"the venue ended the order unfilled: {last.end_status}"
+
+
+def _part_is_due(quote: Quote, inputs: Inputs, policy: Policy) -> str:
+    """Why a working limit order should stop now so that its filled part is opened; empty where it should go on."""
+    facet = facet_of(quote)
+    if not policy.open_parts_after_s or facet.order_type is not OrderType.LIMIT or inputs.symbol is None:
+        return ""
+    filled = quote.hedge.quantity
+    if not 0 < filled < facet.quantity:
+        return ""
+    if inputs.block_timestamp - facet.status_since < policy.open_parts_after_s:
+        return ""
+    problem = open_part_problem(
+        facet,
+        filled,
+        facet.requested_price,
+        min_quote_value=inputs.symbol.min_quote_value,
+        max_leverage=inputs.symbol.max_leverage,
+    )
+    return "" if problem else "the filled part is opened"
+
+
+def _open_filled(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
+    """Open what the venue has filled, if the contract takes that part at a price we can bear."""
+    facet = facet_of(quote)
+    if inputs.symbol is None:
+        return []
+    filled = min(quote.hedge.quantity, facet.quantity)
+    value = quote.hedge.value_between(0, filled, Leg.OPEN)
+    price = opened_price(facet, value, filled, policy.spread_open)
+    problem = open_part_problem(
+        facet,
+        filled,
+        price,
+        min_quote_value=inputs.symbol.min_quote_value,
+        max_leverage=inputs.symbol.max_leverage,
+    )
+    kind = CallKind.LOCK_AND_OPEN if facet.status is QuoteStatus.PENDING else CallKind.OPEN
+    if problem:
+        return _rest_or_give_up(quote, inputs, policy, problem)
+    if opening_loss(facet, value, filled) > policy.max_slippage_loss:
+        return give_up(inputs, policy, ErrorCode.MARKET_MOVED, "the hedge filled too far outside the requested price")
+    return _ask(quote, inputs, policy, kind, quantity=filled, price=price)
+
+
+def _rest_or_give_up(quote: Quote, inputs: Inputs, policy: Policy, problem: str) -> list[Event]:
+    """A part that cannot be opened alone: try to fill the rest, except where the user wants to leave."""
+    facet = facet_of(quote)
+    rest = facet.quantity - quote.hedge.quantity
+    if facet.status is QuoteStatus.LOCKED and is_tradable(rest, inputs, grows=True):
+        return _place_opening_order(quote, inputs, policy, rest)
+    return give_up(inputs, policy, ErrorCode.UNKNOWN_FAILURE, problem)
+
+
+def _ask(
+    quote: Quote, inputs: Inputs, policy: Policy, kind: CallKind, *, quantity: int = 0, price: int = 0
+) -> list[Event]:
+    """Ask for a lock or an opening, unless earlier failures say to wait, or that it can no longer be."""
+    facet = facet_of(quote)
+    failures = quote.failures_of(kind, since=facet.status_since)
+    if failures and (failures[-1].action is RevertAction.GIVE_UP or len(failures) >= policy.retry.open_attempts):
+        code = ErrorCode.INSOLVENT if failures[-1].action is RevertAction.SOLVENCY else ErrorCode.UNKNOWN_FAILURE
+        return give_up(inputs, policy, code, failures[-1].reason)
+    if not may_ask_again(quote, kind, inputs, policy):
+        return []
+    allocate = 0
+    if kind is not CallKind.OPEN:
+        if inputs.account is None or inputs.book is None:
+            return []
+        allocate = acceptance.allocation_needed(facet, inputs.account, inputs.book, policy)
+    call = Call(kind=kind, quantity=quantity, price=price, allocate=allocate)
+    request = transaction(quote, inputs, policy, call, valid_until=facet.deadline)
+    return decided(kind.value.replace("_", " "), inputs, policy, request)
+
+
+def _waits_for_open(quote: Quote, inputs: Inputs, policy: Policy) -> bool:
+    return not may_ask_again(quote, CallKind.OPEN, inputs, policy)
+
+
+def _release(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
+    """Unwind what is hedged, then unlock (past the deadline the same call lets the quote expire)."""
+    unwinding = towards(quote, 0, inputs, policy, why="released")
+    if unwinding or quote.hedge.unsettled:
+        return unwinding
+    if is_tradable(abs(quote.hedge.quantity), inputs, grows=False):
+        return []
+    if not may_ask_again(quote, CallKind.UNLOCK, inputs, policy):
+        return []
+    return decided("unlock", inputs, policy, transaction(quote, inputs, policy, Call(kind=CallKind.UNLOCK)))

@@ -1,0 +1,135 @@
+"""How a decision becomes requests: ids derived from the quote, and the reason in front of them."""
+
+from hedger.domain.events import Event
+from hedger.domain.money import WAD
+from hedger.domain.policies.inputs import Inputs
+from hedger.domain.policies.policy import Policy
+from hedger.domain.quote.events import (
+    Call,
+    Decided,
+    GaveUp,
+    OrderCancelRequested,
+    OrderRequested,
+    TransactionRequested,
+)
+from hedger.domain.quote.hedge import HedgeOrder
+from hedger.domain.quote.onchain import OnChain
+from hedger.domain.quote.quote import Quote
+from hedger.domain.reverts import RevertAction
+from hedger.domain.terms import CallKind, Leg, OrderType, PositionType, Side, hedge_side
+
+
+def decided(rule: str, inputs: Inputs, policy: Policy, *requests: Event) -> list[Event]:
+    """The requests with the rule that made them and what it saw in front; nothing where there is no request."""
+    return [Decided(policy=policy.version, rule=rule, inputs=inputs), *requests] if requests else []
+
+
+def order(
+    quote: Quote,
+    inputs: Inputs,
+    policy: Policy,
+    leg: Leg,
+    quantity: int,
+    *,
+    limit_price: int = 0,
+    close_id: int = 0,
+    position: PositionType | None = None,
+) -> OrderRequested:
+    """A request for an order of one leg, under the next client order id of that leg."""
+    assert inputs.symbol is not None
+    side = hedge_side(position if position is not None else _position(quote))
+    side = side if leg.grows else side.opposite
+    attempt = len(quote.hedge.of_leg(leg)) + 1
+    return OrderRequested(
+        client_order_id=f"{policy.tag}-{quote.quote_id}-{leg.value}{attempt}",
+        leg=leg,
+        symbol=inputs.symbol.name,
+        side=side,
+        order_type=OrderType.LIMIT if limit_price else OrderType.MARKET,
+        quantity=quantity,
+        limit_price=limit_price,
+        reduce_only=not leg.grows and _shrinks_the_account(side, quantity, inputs),
+        close_id=close_id,
+        decision_price=_touch(side, inputs),
+        requested_at=inputs.block_timestamp,
+    )
+
+
+def transaction(
+    quote: Quote, inputs: Inputs, policy: Policy, call: Call, *, valid_until: int = 0
+) -> TransactionRequested:
+    """A request for a transaction, under the next id of its kind."""
+    assert quote.chain is not None
+    attempt = sum(request.call.kind is call.kind for request in quote.requests.values()) + 1
+    return TransactionRequested(
+        request_id=f"{policy.tag}-{quote.quote_id}-{call.kind.value}-{attempt}",
+        party_a=quote.chain.party_a,
+        symbol_id=quote.chain.symbol_id,
+        call=call,
+        valid_until=valid_until,
+        requested_at=inputs.block_timestamp,
+    )
+
+
+def cancels(orders: list[HedgeOrder], reason: str) -> list[Event]:
+    """Cancel requests for those of the orders that are not asked to cancel yet."""
+    return [
+        OrderCancelRequested(client_order_id=order.client_order_id, reason=reason)
+        for order in orders
+        if not order.is_settled and not order.cancel_requested and order.executed is None
+    ]
+
+
+def give_up(inputs: Inputs, policy: Policy, code: int, reason: str) -> list[Event]:
+    return [GaveUp(policy=policy.version, inputs=inputs, code=int(code), reason=reason)]
+
+
+def may_ask_again(quote: Quote, kind: CallKind, inputs: Inputs, policy: Policy) -> bool:
+    """False while the last failures of this kind of call still ask to wait."""
+    failures = quote.failures_of(kind, since=_phase_start(quote))
+    if not failures:
+        return True
+    last = failures[-1]
+    if last.action is RevertAction.NEW_SIGNATURE and len(failures) <= policy.retry.new_signatures:
+        return True
+    waited = inputs.block_timestamp - last.failed_at
+    if last.action is RevertAction.HALT:
+        return waited >= policy.retry.longest_wait_s
+    return waited >= policy.retry.wait_s(len(failures))
+
+
+def _phase_start(quote: Quote) -> int:
+    """Failures before the quote's last change of status say nothing about what is asked now."""
+    return quote.chain.status_since if quote.chain is not None else 0
+
+
+def _position(quote: Quote) -> PositionType:
+    assert quote.chain is not None
+    return quote.chain.position_type
+
+
+def _shrinks_the_account(side: Side, quantity: int, inputs: Inputs) -> bool:
+    """Reduce-only is judged by the venue on the account's net position, which nets all quotes of the symbol."""
+    net = inputs.book.symbol_net_hedge if inputs.book is not None else 0
+    return net >= quantity if side is Side.SELL else -net >= quantity
+
+
+def _touch(side: Side, inputs: Inputs) -> int:
+    if inputs.market is None:
+        return 0
+    return inputs.market.ask if side is Side.BUY else inputs.market.bid
+
+
+def is_tradable(quantity: int, inputs: Inputs, *, grows: bool) -> bool:
+    """True where the venue takes an order of this size; what only shrinks needs no minimum notional."""
+    limits = inputs.limits
+    if limits is None or quantity < max(limits.min_quantity, limits.step, 1):
+        return False
+    if not grows or inputs.market is None:
+        return not grows
+    return quantity * inputs.market.mark // WAD >= limits.min_notional
+
+
+def facet_of(quote: Quote) -> OnChain:
+    assert quote.chain is not None
+    return quote.chain

@@ -1,0 +1,138 @@
+"""The hedge facet of a quote: what was asked of the venue and what it filled, a fold of venue facts alone."""
+
+from enum import StrEnum
+
+import msgspec
+
+from hedger.domain.events import Event
+from hedger.domain.quote import events
+from hedger.domain.terms import Leg, OrderType, Side
+
+
+class OrderState(StrEnum):
+    REQUESTED = "requested"  # in the log; the venue may or may not have it yet
+    UNKNOWN = "unknown"  # sent, outcome not known
+    WORKING = "working"
+    REFUSED = "refused"
+    ENDED = "ended"
+
+
+class Trade(msgspec.Struct, frozen=True):
+    """One fill: quantity and price (wads), and its id at the venue."""
+
+    trade_id: str
+    quantity: int
+    price: int
+
+
+class HedgeOrder(msgspec.Struct, kw_only=True):
+    """One order at the venue, as far as it is known."""
+
+    client_order_id: str
+    leg: Leg
+    symbol: str
+    side: Side
+    order_type: OrderType
+    quantity: int
+    limit_price: int
+    reduce_only: bool
+    close_id: int
+    decision_price: int
+    requested_at: int
+    state: OrderState = OrderState.REQUESTED
+    venue_order_id: str = ""
+    cancel_requested: bool = False
+    trades: list[Trade] = []
+    fees: dict[str, int] = {}
+    executed: int | None = None  # the venue's final figure, None until the order has ended
+    end_status: str = ""
+    refusal: str = ""
+
+    @property
+    def filled(self) -> int:
+        return sum(trade.quantity for trade in self.trades)
+
+    @property
+    def is_settled(self) -> bool:
+        """True once nothing more can come of it: refused, or ended with every fill it reported at hand."""
+        if self.state is OrderState.REFUSED:
+            return True
+        return self.state is OrderState.ENDED and self.executed is not None and self.filled >= self.executed
+
+
+class Hedge(msgspec.Struct, kw_only=True):
+    """Every order of one quote."""
+
+    orders: dict[str, HedgeOrder] = {}
+
+    @property
+    def quantity(self) -> int:
+        """What is held at the venue for this quote, in the position's direction."""
+        return sum(order.filled if order.leg.grows else -order.filled for order in self.orders.values())
+
+    @property
+    def unsettled(self) -> list[HedgeOrder]:
+        return [order for order in self.orders.values() if not order.is_settled]
+
+    def of_leg(self, *legs: Leg, close_id: int | None = None) -> list[HedgeOrder]:
+        return [
+            order
+            for order in self.orders.values()
+            if order.leg in legs and (close_id is None or order.close_id == close_id)
+        ]
+
+    def filled_of(self, *legs: Leg, close_id: int | None = None) -> int:
+        return sum(order.filled for order in self.of_leg(*legs, close_id=close_id))
+
+    def value_between(self, start: int, end: int, *legs: Leg, close_id: int | None = None) -> int:
+        """Value (36 decimals) of the fills from the start-th to the end-th unit of quantity, first filled first."""
+        value, seen = 0, 0
+        for order in self.of_leg(*legs, close_id=close_id):
+            for trade in order.trades:
+                low, high = max(start, seen), min(end, seen + trade.quantity)
+                value += max(0, high - low) * trade.price
+                seen += trade.quantity
+        return value
+
+    def apply(self, event: Event) -> None:
+        if isinstance(event, events.OrderRequested):
+            self.orders[event.client_order_id] = HedgeOrder(
+                client_order_id=event.client_order_id,
+                leg=event.leg,
+                symbol=event.symbol,
+                side=event.side,
+                order_type=event.order_type,
+                quantity=event.quantity,
+                limit_price=event.limit_price,
+                reduce_only=event.reduce_only,
+                close_id=event.close_id,
+                decision_price=event.decision_price,
+                requested_at=event.requested_at,
+            )
+            return
+        order = self.orders.get(getattr(event, "client_order_id", ""))
+        if order is not None:
+            _advance(order, event)
+
+
+def _advance(order: HedgeOrder, event: Event) -> None:
+    match event:
+        case events.OrderCancelRequested():
+            order.cancel_requested = True
+        case events.OrderAccepted():
+            order.venue_order_id = event.venue_order_id
+            if order.state in (OrderState.REQUESTED, OrderState.UNKNOWN):
+                order.state = OrderState.WORKING
+        case events.OrderRefused():
+            order.state, order.refusal = OrderState.REFUSED, event.code
+        case events.OrderOutcomeUnknown():
+            if order.state is OrderState.REQUESTED:
+                order.state = OrderState.UNKNOWN
+        case events.OrderFilled():
+            order.trades.append(Trade(event.trade_id, event.quantity, event.price))
+            order.fees[event.fee_asset] = order.fees.get(event.fee_asset, 0) + event.fee
+        case events.OrderEnded():
+            order.state, order.end_status = OrderState.ENDED, event.status
+            order.executed, order.venue_order_id = event.executed_quantity, event.venue_order_id
+        case _:
+            pass

@@ -1,0 +1,187 @@
+"""The quote: one aggregate per (chain, contract, quote id), with an on-chain facet and a hedge facet, never mixed."""
+
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from hedger.domain.aggregate import Aggregate
+from hedger.domain.chain_facts import QuoteFact
+from hedger.domain.events import ChainFact, Event, derived_id
+from hedger.domain.feed import BlocksOrphaned
+from hedger.domain.quote import events
+from hedger.domain.quote.hedge import Hedge, OrderState
+from hedger.domain.quote.onchain import OnChain, born, fold
+from hedger.domain.reverts import RevertAction
+from hedger.domain.terms import CallKind
+
+
+class Verdict(StrEnum):
+    NONE = "none"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    GAVE_UP = "gave_up"
+
+
+class RequestState(StrEnum):
+    REQUESTED = "requested"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class TransactionRequest(msgspec.Struct, kw_only=True):
+    """One transaction asked for, and its outcome."""
+
+    request_id: str
+    call: events.Call
+    valid_until: int
+    requested_at: int
+    state: RequestState = RequestState.REQUESTED
+    transaction_hash: str = ""
+    block_number: int = 0
+    block_hash: str = ""
+    reason: str = ""
+    action: RevertAction | None = None
+    failed_at: int = 0
+
+
+class Quote(Aggregate, kw_only=True):
+    """One SYMMIO quote, from SendQuote to its end, and the hedge that covers it."""
+
+    chain_id: int
+    diamond: str
+    quote_id: int
+    history: list[ChainFact] = []
+    chain: OnChain | None = None
+    hedge: Hedge = msgspec.field(default_factory=Hedge)
+    requests: dict[str, TransactionRequest] = {}
+    verdict: Verdict = Verdict.NONE
+    code: int = 0
+    rejected_closes: dict[str, int] = {}  # close id (text) to error code
+
+    @staticmethod
+    def create_id(chain_id: int, diamond: str, quote_id: int) -> UUID:
+        return derived_id("chains", chain_id, diamond, "quotes", quote_id)
+
+    @classmethod
+    def new(cls, chain_id: int, diamond: str, quote_id: int) -> "Quote":
+        return cls(id=cls.create_id(chain_id, diamond, quote_id), chain_id=chain_id, diamond=diamond, quote_id=quote_id)
+
+    # --- facts: never refused, told twice recorded once
+
+    def unrecorded(self, facts: list[ChainFact]) -> list[ChainFact]:
+        """Those of the facts that are not recorded here yet."""
+        known = {fact.fact_id for fact in self.history}
+        return [fact for fact in facts if fact.fact_id not in known]
+
+    def is_touched_by(self, orphaned: BlocksOrphaned) -> bool:
+        """True where facts of this quote stood in blocks that are now orphaned."""
+        gone = set(orphaned.block_hashes)
+        return any(fact.source.block_hash in gone for fact in self.history)
+
+    def order_facts(self, facts: list[Event]) -> list[Event]:
+        """Those of the venue's facts that say something new about this quote's orders."""
+        fresh: list[Event] = []
+        told: set[str] = set()
+        for fact in facts:
+            if self._says_something_new(fact) and (key := _key_of(fact)) not in told:
+                told.add(key)
+                fresh.append(fact)
+        return fresh
+
+    def _says_something_new(self, fact: Event) -> bool:
+        order = self.hedge.orders.get(getattr(fact, "client_order_id", ""))
+        if order is None:
+            return False
+        match fact:
+            case events.OrderFilled():
+                return all(trade.trade_id != fact.trade_id for trade in order.trades)
+            case events.OrderAccepted():
+                return order.state in (OrderState.REQUESTED, OrderState.UNKNOWN)
+            case events.OrderRefused():
+                return order.state in (OrderState.REQUESTED, OrderState.UNKNOWN) and not order.trades
+            case events.OrderOutcomeUnknown():
+                return order.state is OrderState.REQUESTED
+            case events.OrderEnded():
+                return order.state not in (OrderState.ENDED, OrderState.REFUSED)
+            case _:
+                return False
+
+    # --- what the policies ask
+
+    @property
+    def in_flight(self) -> TransactionRequest | None:
+        """The transaction under way, if any; a quote has at most one."""
+        for request in self.requests.values():
+            if request.state is RequestState.REQUESTED:
+                return request
+        return None
+
+    def failures_of(self, kind: CallKind, *, since: int = 0) -> list[TransactionRequest]:
+        """Failed requests of one kind since a block time, oldest first."""
+        return [
+            request
+            for request in self.requests.values()
+            if request.state is RequestState.FAILED and request.call.kind is kind and request.failed_at >= since
+        ]
+
+    def last_success(self) -> TransactionRequest | None:
+        done = [request for request in self.requests.values() if request.state is RequestState.SUCCEEDED]
+        return done[-1] if done else None
+
+    # --- the fold
+
+    def apply(self, event: Event) -> None:
+        match event:
+            case QuoteFact():
+                self.history.append(event)
+                if self.chain is None:
+                    self.chain = born(event)
+                else:
+                    self.chain.apply(event)
+            case BlocksOrphaned():
+                gone = set(event.block_hashes)
+                self.history = [fact for fact in self.history if fact.source.block_hash not in gone]
+                self.chain = fold(self.history)
+                # Its transactions go back to the pool with the block: they are under way again.
+                for request in self.requests.values():
+                    if request.state is RequestState.SUCCEEDED and request.block_hash in gone:
+                        request.state = RequestState.REQUESTED
+            case events.QuoteAccepted():
+                self.verdict = Verdict.ACCEPTED
+            case events.QuoteRejected():
+                self.verdict, self.code = Verdict.REJECTED, event.code
+            case events.GaveUp():
+                self.verdict, self.code = Verdict.GAVE_UP, event.code
+            case events.CloseRejected():
+                self.rejected_closes[str(event.close_id)] = event.code
+            case events.TransactionRequested():
+                self.requests[event.request_id] = TransactionRequest(
+                    request_id=event.request_id,
+                    call=event.call,
+                    valid_until=event.valid_until,
+                    requested_at=event.requested_at,
+                )
+            case events.TransactionSucceeded() | events.TransactionFailed():
+                self._settle(event)
+            case _:
+                self.hedge.apply(event)
+
+    def _settle(self, event: events.TransactionSucceeded | events.TransactionFailed) -> None:
+        request = self.requests.get(event.request_id)
+        if request is None:
+            return
+        match event:
+            case events.TransactionSucceeded():
+                request.state = RequestState.SUCCEEDED
+                request.transaction_hash, request.block_number = event.transaction_hash, event.block_number
+                request.block_hash = event.block_hash
+            case events.TransactionFailed():
+                request.state = RequestState.FAILED
+                request.reason, request.action = event.reason, event.action
+                request.failed_at = event.block_timestamp
+
+
+def _key_of(fact: Event) -> str:
+    tag = type(fact).__name__
+    return f"{tag}:{getattr(fact, 'client_order_id', '')}:{getattr(fact, 'trade_id', '')}"
