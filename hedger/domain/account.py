@@ -1,4 +1,4 @@
-"""The account: one (PartyB, PartyA) pair, what PartyB has allocated towards it, and whether either is in liquidation."""
+"""The account: one (PartyB, PartyA) pair, what PartyB has allocated towards it, who of both is in liquidation."""
 
 from uuid import UUID
 

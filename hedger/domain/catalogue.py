@@ -1,12 +1,12 @@
 """Every event that may stand in the log. A class that is missing here cannot be recorded."""
 
 from hedger.domain import chain_facts, feed, reconciliation, trading, wallet
-from hedger.domain.events import Event
+from hedger.domain.events import ChainFact, Event
 from hedger.domain.quote import events as quote_events
 
 _ABSTRACT: frozenset[type[Event]] = frozenset(
     {
-        chain_facts.ChainFact,
+        ChainFact,
         chain_facts.QuoteFact,
         chain_facts.AccountFact,
         chain_facts.PartyAFact,

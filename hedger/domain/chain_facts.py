@@ -9,9 +9,13 @@ from hedger.domain.terms import BalanceChange, OrderType, PositionType, QuoteSta
 
 
 class QuoteFact(ChainFact, frozen=True, kw_only=True):
-    """A fact of one quote."""
+    """A fact of one quote. One log may tell of several quotes, so the quote is part of the fact's identity."""
 
     quote_id: int
+
+    @property
+    def fact_id(self) -> str:
+        return f"{self.source.fact_id}:{self.quote_id}"
 
 
 # --- opening

@@ -39,9 +39,9 @@ class ErrorCode(IntEnum):
 MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.NONE: "No error.",
     ErrorCode.PARTY_A_INSOLVENT_MARKET: "The market order was refused: the account would not stay solvent.",
-    ErrorCode.PARTY_B_LIMIT_MARKET: "The market order was refused: the hedger's funds or this market's open interest are used up.",
+    ErrorCode.PARTY_B_LIMIT_MARKET: "The market order was refused: this hedger's funds or open interest are used up.",
     ErrorCode.PARTY_A_INSOLVENT_LIMIT: "The limit order was released: the account would not stay solvent.",
-    ErrorCode.PARTY_B_LIMIT_LIMIT: "The limit order was released: the hedger's funds or this market's open interest are used up.",
+    ErrorCode.PARTY_B_LIMIT_LIMIT: "The limit order was released: this hedger's funds or open interest are used up.",
     ErrorCode.CLOSE_INSOLVENT: "The close was refused for solvency; the account may have been liquidated.",
     ErrorCode.CLOSE_PARTY_B_INSOLVENT: "The close was refused: the hedger lacks funds. Cancel it and try again later.",
     ErrorCode.BROKER_FAILED: "The order could not be placed at the broker.",
