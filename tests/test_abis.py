@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from eth_utils import keccak
+from eth_utils.crypto import keccak
 
 ROOT = Path(__file__).parent.parent
 TABLE: dict[str, dict[str, str]] = json.loads((ROOT / "tests/data/abi_signatures.json").read_text())

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {MuonState, app} from "../core/AppStorage.sol";
+import {PairUpnlAndPriceSig, SchnorrSign, SingleUpnlAndPriceSig, SingleUpnlSig} from "../core/Types.sol";
+import {LibEcdsa} from "./LibEcdsa.sol";
+import {LibSchnorr} from "./LibSchnorr.sol";
+
+/// Checks Muon signatures. Parties, nonces, contract and chain come from here, never from the signature: one made for
+/// anything else fails as "TSS not verified". In the hash PartyB stands before PartyA.
+library LibMuon {
+    function requireUpnlA(SingleUpnlSig calldata sig, address partyA) internal view {
+        _requireFresh(sig.timestamp);
+        bytes memory fields = abi.encodePacked(partyA, app().accounts.nonceA[partyA], sig.upnl);
+        _requireSigned(sig.reqId, fields, sig.timestamp, sig.sigs, sig.gatewaySignature);
+    }
+
+    function requireUpnlAWithPrice(SingleUpnlAndPriceSig calldata sig, address partyA, uint256 symbolId)
+        internal
+        view
+    {
+        _requireFresh(sig.timestamp);
+        bytes memory fields =
+            abi.encodePacked(partyA, app().accounts.nonceA[partyA], sig.upnl, symbolId, sig.price);
+        _requireSigned(sig.reqId, fields, sig.timestamp, sig.sigs, sig.gatewaySignature);
+    }
+
+    function requireUpnlB(SingleUpnlSig calldata sig, address partyB, address partyA) internal view {
+        _requireFresh(sig.timestamp);
+        bytes memory fields = abi.encodePacked(partyB, partyA, app().accounts.nonceB[partyB][partyA], sig.upnl);
+        _requireSigned(sig.reqId, fields, sig.timestamp, sig.sigs, sig.gatewaySignature);
+    }
+
+    function requirePairWithPrice(PairUpnlAndPriceSig calldata sig, address partyB, address partyA, uint256 symbolId)
+        internal
+        view
+    {
+        _requireFresh(sig.timestamp);
+        bytes memory fields = abi.encodePacked(
+            _pair(partyB, partyA), sig.upnlPartyB, sig.upnlPartyA, symbolId, sig.price
+        );
+        _requireSigned(sig.reqId, fields, sig.timestamp, sig.sigs, sig.gatewaySignature);
+    }
+
+    function requireTssAndGateway(bytes32 hash, SchnorrSign calldata sign, bytes calldata gatewaySignature)
+        internal
+        view
+    {
+        MuonState storage muon = app().muon;
+        require(
+            LibSchnorr.verify(muon.publicKey.x, muon.publicKey.parity, sign.signature, uint256(hash), sign.nonce),
+            "LibMuon: TSS not verified"
+        );
+        require(LibEcdsa.signerOf(hash, gatewaySignature) == muon.gateway, "LibMuon: Gateway is not valid");
+    }
+
+    function _pair(address partyB, address partyA) private view returns (bytes memory) {
+        return abi.encodePacked(
+            partyB, partyA, app().accounts.nonceB[partyB][partyA], app().accounts.nonceA[partyA]
+        );
+    }
+
+    /// No lower bound: a time in the future passes.
+    function _requireFresh(uint256 timestamp) private view {
+        require(block.timestamp <= timestamp + app().muon.upnlValidTime, "LibMuon: Expired signature");
+    }
+
+    function _requireSigned(
+        bytes calldata reqId,
+        bytes memory fields,
+        uint256 timestamp,
+        SchnorrSign calldata sign,
+        bytes calldata gatewaySignature
+    ) private view {
+        bytes32 hash = keccak256(
+            abi.encodePacked(app().muon.appId, reqId, address(this), fields, timestamp, block.chainid)
+        );
+        requireTssAndGateway(hash, sign, gatewaySignature);
+    }
+}
