@@ -139,7 +139,7 @@ class Venue(Protocol):
     async def place(self, order: VenueOrder) -> Accepted | Refused | Unknown: ...
 
     async def cancel(self, symbol: str, client_order_id: str) -> Accepted | Refused | Unknown:
-        """Ask to cancel; Refused means that no such order is open (it ended before). The final report tells the rest."""
+        """Ask to cancel; Refused means that no such order is open (it has ended). The final report tells."""
         ...
 
     async def find(self, symbol: str, client_order_id: str) -> OrderReport | NotFound:
@@ -165,7 +165,7 @@ class Venue(Protocol):
     async def time_ms(self) -> int: ...
 
     def executions(self) -> AsyncIterator[OrderReport | Fill]:
-        """The user stream; ends or raises VenueUnavailable when it breaks. Nothing is replayed: poll after each start."""
+        """The user stream; raises VenueUnavailable when it breaks. Nothing is replayed: poll after a start."""
         ...
 
     def prices(self) -> AsyncIterator[Market]:

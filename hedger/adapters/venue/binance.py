@@ -1,0 +1,81 @@
+"""The dialect of Binance USD-M futures. Its market ids are the contract's symbol names."""
+
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+from hedger.adapters.venue import binance_answers as answers
+from hedger.adapters.venue import binance_codes, binance_streams, binance_trades
+from hedger.adapters.venue.dialect import Account
+from hedger.adapters.venue.port import Accepted, Fill, Margin, Market, OrderReport, SymbolRules, VenueAnswerInvalid
+from hedger.adapters.venue.price_board import market
+from hedger.adapters.venue.reading import Answer
+from hedger.adapters.venue.settings import VenueSettings
+
+
+class BinanceUsdm:
+    """Queries go to the endpoints themselves: ccxt's unified ones read floats, drop odd rows, or ask twice."""
+
+    def prepare(self, client: Any) -> None:
+        # ccxt picks these errors by the host of the exchange; on another host they would be lost.
+        client.exceptions["exact"] = {**client.exceptions["exact"], **client.exceptions["linear"]["exact"]}
+
+    def meaning_of(self, code: int) -> str | None:
+        return binance_codes.meaning_of(code)
+
+    def unified(self, client: Any, symbol: str) -> str | None:
+        return next((str(found["symbol"]) for found in _listed(client, symbol)), None)
+
+    def accepted(self, raw: object, symbol: str, client_order_id: str) -> Accepted:
+        return answers.accepted(raw, symbol, client_order_id)
+
+    def report(self, raw: object, symbol: str, client_order_id: str) -> OrderReport:
+        return answers.report(raw, symbol, client_order_id)
+
+    def rules(self, client: Any, symbol: str) -> SymbolRules:
+        found = _listed(client, symbol)
+        return answers.rules(found[0]["info"] if found else None, symbol)
+
+    async def fills(
+        self, client: Any, symbol: str, *, venue_order_id: str | None, since_ms: int | None, now_ms: int
+    ) -> list[Fill]:
+        if venue_order_id is not None:
+            return await binance_trades.of_order(client, symbol, venue_order_id)
+        if since_ms is not None:
+            return await binance_trades.since(client, symbol, since_ms, now_ms)
+        return await binance_trades.since(client, symbol, now_ms - binance_trades.WEEK_MS, now_ms)
+
+    async def positions(self, client: Any) -> dict[str, int]:
+        return answers.positions(await client.fapiPrivateV3GetPositionRisk())
+
+    async def margin(self, client: Any, asset: str) -> Margin:
+        return answers.margin(await client.fapiPrivateV3GetAccount(), asset)
+
+    async def markets(self, client: Any) -> dict[str, Market]:
+        books = answers.books(await client.fapiPublicGetTickerBookTicker())
+        marks = answers.marks(await client.fapiPublicGetPremiumIndex())
+        return {symbol: market(symbol, books[symbol], marks[symbol]) for symbol in books.keys() & marks.keys()}
+
+    async def time_ms(self, client: Any) -> int:
+        return Answer("the time", await client.fapiPublicGetTime()).integer("serverTime")
+
+    async def account(self, client: Any) -> Account:
+        account = Answer("the account", await client.fapiPrivateV2GetAccount())
+        mode = Answer("the position mode", await client.fapiPrivateGetPositionSideDual())
+        return Account(can_trade=account.flag("canTrade"), one_way=not mode.flag("dualSidePosition"))
+
+    def executions(
+        self, client: Any, settings: VenueSettings, opened: Callable[[], None]
+    ) -> AsyncGenerator[OrderReport | Fill, None]:
+        return binance_streams.executions(client, settings, opened)
+
+    def prices(self, client: Any, settings: VenueSettings, symbols: tuple[str, ...]) -> AsyncGenerator[Market, None]:
+        return binance_streams.prices(client, settings, symbols)
+
+
+def _listed(client: Any, symbol: str) -> list[Any]:
+    """Markets of that id in which one can trade now; one at most."""
+    found = (client.markets_by_id or {}).get(symbol, [])
+    active = [listing for listing in found if listing["swap"] and listing["linear"] and listing["active"]]
+    if len(active) > 1:
+        raise VenueAnswerInvalid("the listings", symbol, repr([listing["symbol"] for listing in active]))
+    return active
