@@ -10,6 +10,7 @@ from hedger.adapters.log.port import Change, EventLog, FactAlreadyRecorded, Vers
 from hedger.domain.account import Account
 from hedger.domain.aggregate import Aggregate
 from hedger.domain.events import Event, Recorded
+from hedger.domain.feed import Feed, feed_id
 from hedger.domain.quote.quote import Quote
 from hedger.domain.reconciliation import Reconciliation
 from hedger.domain.trading import Trading
@@ -58,6 +59,9 @@ class Ledger:
 
     async def wallet(self, address: str) -> Wallet:
         return await self._load(Wallet.new(self.chain_id, address.lower()))
+
+    async def feed(self) -> Feed:
+        return await self._load(Feed(id=feed_id(self.chain_id, self.diamond)))
 
     async def trading(self) -> Trading:
         return await self._load(Trading(id=Trading.create_id(self.chain_id, self.diamond, self.party_b)))

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from hedger.domain.aggregate import Aggregate
 from hedger.domain.events import Event, derived_id
 
 
@@ -54,3 +55,25 @@ class ProtocolRead(Event, frozen=True, kw_only=True, tag="ProtocolRead.1"):
 
 def feed_id(chain_id: int, diamond: str) -> UUID:
     return derived_id("chains", chain_id, diamond, "feed")
+
+
+class Feed(Aggregate, kw_only=True):
+    """The feed of one contract on one chain."""
+
+    checkpoint: int = 0
+    orphaned: int = 0
+    rejected: int = 0
+    protocol: ProtocolRead | None = None
+
+    def apply(self, event: Event) -> None:
+        match event:
+            case FeedCheckpointed():
+                self.checkpoint = max(self.checkpoint, event.block_number)
+            case BlocksOrphaned():
+                self.orphaned += len(event.block_hashes)
+            case InputRejected():
+                self.rejected += 1
+            case ProtocolRead():
+                self.protocol = event
+            case _:
+                pass

@@ -1,0 +1,109 @@
+"""Gathers what a decision may look at: memory first, the chain's views only where balances are needed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from hedger.adapters.venue.port import Market, SymbolRules
+from hedger.application.book import Book
+from hedger.application.ledger import Ledger
+from hedger.domain.feed import BlockRef, ProtocolRead
+from hedger.domain.policies.decide import needs_accounts
+from hedger.domain.policies.inputs import AccountView, Inputs, MarketView, SymbolTerms, VenueLimits
+from hedger.domain.quote.quote import Quote
+
+
+class Views(Protocol):
+    """What is asked of the contract for a judgement; raises where the chain does not answer."""
+
+    async def account_view(self, party_b: str, party_a: str) -> AccountView: ...
+
+    async def max_funding_rate(self, quote_id: int) -> int: ...
+
+
+class Board:
+    """The newest of all that streams in: head, prices, limits, terms. One writer each, read by every decision."""
+
+    def __init__(self, clock_ms: Callable[[], int]) -> None:
+        self._clock_ms = clock_ms
+        self.head: BlockRef | None = None
+        self.markets: dict[str, Market] = {}
+        self.rules: dict[str, SymbolRules] = {}
+        self.symbols: dict[int, SymbolTerms] = {}
+        self.protocol: ProtocolRead | None = None
+        self.venue_margin: int | None = None
+        self.venue_offset_ms = 0
+
+    def venue_time_ms(self) -> int:
+        """The venue's clock, by the offset measured last."""
+        return self._clock_ms() + self.venue_offset_ms
+
+    def market_view(self, symbol: str) -> MarketView | None:
+        market = self.markets.get(symbol)
+        if market is None:
+            return None
+        return MarketView(
+            bid=market.bid, ask=market.ask, mark=market.mark, funding_rate=market.funding_rate, at_ms=market.at_ms
+        )
+
+    def limits(self, symbol: str) -> VenueLimits | None:
+        rules = self.rules.get(symbol)
+        if rules is None:
+            return None
+        return VenueLimits(
+            tick=rules.tick,
+            step=rules.step,
+            min_quantity=rules.min_quantity,
+            max_quantity=min(rules.max_quantity, rules.market_max_quantity or rules.max_quantity),
+            min_notional=rules.min_notional,
+        )
+
+
+class InputsSource:
+    """Inputs for one quote as of now."""
+
+    def __init__(self, board: Board, book: Book, ledger: Ledger, views: Views) -> None:
+        self._board, self._book, self._ledger, self._views = board, book, ledger, views
+
+    async def gather(self, quote: Quote) -> Inputs | None:
+        """The inputs of the next decision on this quote; None before the first block was read.
+
+        Raises what the chain's views raise where balances are needed: not known is not zero.
+        """
+        board, head = self._board, self._board.head
+        if head is None:
+            return None
+        symbol = board.symbols.get(quote.chain.symbol_id) if quote.chain is not None else self._symbol_hedged(quote)
+        name = symbol.name if symbol is not None else ""
+        trading = await self._ledger.trading()
+        account, max_funding_rate = await self._of_the_chain(quote)
+        # From here on nothing is awaited: what is promised to other quotes meanwhile is seen.
+        market = board.market_view(name)
+        return Inputs(
+            block_number=(board.head or head).number,
+            block_timestamp=(board.head or head).timestamp,
+            venue_time_ms=board.venue_time_ms(),
+            trading_state=trading.of(name),
+            symbol=symbol,
+            limits=board.limits(name),
+            market=market,
+            account=account,
+            book=self._book.view(quote, market.mark if market is not None else 0),
+            venue_margin=board.venue_margin,
+            max_funding_rate=max_funding_rate,
+            paused=board.protocol.paused if board.protocol is not None else (),
+        )
+
+    async def _of_the_chain(self, quote: Quote) -> tuple[AccountView | None, int | None]:
+        if quote.chain is None or not needs_accounts(quote):
+            return None, None
+        asked: tuple[Awaitable[AccountView], Awaitable[int]] = (
+            self._views.account_view(self._ledger.party_b, quote.chain.party_a),
+            self._views.max_funding_rate(quote.quote_id),
+        )
+        return await asyncio.gather(*asked)
+
+    def _symbol_hedged(self, quote: Quote) -> SymbolTerms | None:
+        """The symbol by the hedge's own orders, where the quote itself is no longer on the chain."""
+        hedged = {order.symbol for order in quote.hedge.orders.values()}
+        return next((terms for terms in self._board.symbols.values() if terms.name in hedged), None)

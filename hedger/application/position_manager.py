@@ -1,0 +1,198 @@
+"""Records facts, lets the policy decide, and saves both in one transaction, in order per PartyA."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import structlog
+
+from hedger.adapters.chain.messages import BlockFacts, ProtocolFacts, Rejected, Reorganised
+from hedger.adapters.log.port import FactAlreadyRecorded, VersionConflict
+from hedger.application.book import Book
+from hedger.application.inputs import InputsSource
+from hedger.application.ledger import Draft, Ledger
+from hedger.application.messages import Reported
+from hedger.domain import chain_facts
+from hedger.domain.events import ChainFact, Event
+from hedger.domain.policies.decide import decide
+from hedger.domain.policies.policy import Policy
+from hedger.domain.quote import events as quote_events
+from hedger.domain.quote.quote import Quote
+from hedger.domain.terms import QuoteStatus
+
+logger = structlog.get_logger(__name__)
+
+# A decision leads to the next at once (accepted, then lock); a longer chain than this is a fault of the policy.
+_STEPS = 6
+_ATTEMPTS = 5
+
+
+class PositionManager:
+    """The one writer of quotes and accounts.
+
+    `on_...` are handlers of the streams, keyed by PartyA; they may be called twice with the same message. Work for one
+    PartyA is done one after the other, whichever stream it came by; different PartyAs side by side.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        inputs: InputsSource,
+        book: Book,
+        policy: Policy,
+        *,
+        observe: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self._ledger, self._inputs, self._book, self._policy = ledger, inputs, book, policy
+        self._observe = observe
+        self._lanes: dict[str, asyncio.Lock] = {}
+
+    # --- facts of the chain
+
+    async def on_block_facts(self, key: str, message: BlockFacts) -> None:
+        """Record one block's facts of one PartyA and decide on every quote they touch."""
+        quote_facts: dict[int, list[ChainFact]] = {}
+        account_facts: list[ChainFact] = []
+        for fact in message.facts:
+            if isinstance(fact, chain_facts.QuoteFact):
+                quote_facts.setdefault(fact.quote_id, []).append(fact)
+            elif self._concerns_us(fact):
+                account_facts.append(fact)
+        causation = f"block:{message.block.hash}"
+        async with self._lane(message.party_a):
+            for started in account_facts:
+                if isinstance(started, chain_facts.PartyBLiquidationStarted):
+                    await self._end_unopened(started, quote_facts)
+            await self._record_account(message.party_a, account_facts, causation)
+            for quote_id, facts in quote_facts.items():
+                await self._work(quote_id, partial(_unrecorded, facts), causation)
+
+    async def on_reorganised(self, key: str, message: Reorganised) -> None:
+        """Orphan what was told in blocks that are gone; the quotes fall back and are decided on again."""
+        orphaned = message.orphaned
+        causation = f"reorg:{orphaned.block_hashes[-1]}"
+        for quote_id, party_a in self._book.live.items():
+            async with self._lane(party_a):
+                await self._work(quote_id, lambda quote: [orphaned] if quote.is_touched_by(orphaned) else [], causation)
+        async with self._lane(key):
+            account = await self._ledger.account(key) if key.startswith("0x") else None
+            if account is not None and account.is_touched_by(orphaned):
+                await self._save_one(Draft(account), [orphaned], key, causation)
+
+    async def on_protocol_facts(self, key: str, message: ProtocolFacts) -> None:
+        """Record that the protocol changed; whoever holds what was read from it reads it again."""
+        await self._append_to_feed(message.facts, f"block:{message.block.hash}")
+
+    async def on_rejected(self, key: str, message: Rejected) -> None:
+        """Keep what could not be read, raw."""
+        await self._append_to_feed(message.items, "collector")
+        for item in message.items:
+            logger.error("input rejected", origin=item.origin, field=item.field, reason=item.reason)
+            self._observe("input_rejected")
+
+    # --- facts of the venue and of transactions
+
+    async def on_reported(self, key: str, message: Reported) -> None:
+        """Record what the venue or the sender told of one quote, and decide."""
+        async with self._lane(key):
+            await self._work(message.quote_id, lambda quote: _news(quote, message.facts), message.causation_id)
+
+    # --- levels
+
+    async def heal(self, quote_id: int, party_a: str) -> Quote:
+        """Decide again from what is required and what is: the path of the periodic pass and of a restart."""
+        async with self._lane(party_a):
+            await self._work(quote_id, lambda quote: [], "heal")
+            return await self._ledger.quote(quote_id)
+
+    # --- how
+
+    def _lane(self, party_a: str) -> asyncio.Lock:
+        return self._lanes.setdefault(party_a.lower(), asyncio.Lock())
+
+    async def _work(self, quote_id: int, news: Callable[[Quote], Sequence[Event]], causation: str) -> None:
+        for attempt in range(1, _ATTEMPTS + 1):
+            quote = await self._ledger.quote(quote_id)
+            draft = Draft(quote)
+            draft.add(news(quote))
+            await self._decide(draft)
+            try:
+                await self._ledger.save([draft], correlation_id=f"quote:{quote_id}", causation_id=causation)
+            except (VersionConflict, FactAlreadyRecorded):
+                if attempt == _ATTEMPTS:
+                    raise
+                continue
+            self._book.note(quote)
+            return
+
+    async def _decide(self, draft: Draft) -> None:
+        quote = draft.aggregate
+        assert isinstance(quote, Quote)
+        try:
+            inputs = await self._inputs.gather(quote)
+        except Exception as error:
+            # The facts must not be lost because a view did not answer; the periodic pass decides later.
+            logger.warning("inputs not available", quote_id=quote.quote_id, error=str(error))
+            self._observe("inputs_unavailable")
+            return
+        if inputs is None:
+            return
+        for _ in range(_STEPS):
+            events = decide(quote, inputs, self._policy)
+            if not events:
+                return
+            draft.add(events)
+
+    def _concerns_us(self, fact: ChainFact) -> bool:
+        if isinstance(fact, chain_facts.AccountFact):
+            return fact.party_b == self._ledger.party_b
+        return isinstance(fact, chain_facts.PartyAFact)
+
+    async def _record_account(self, party_a: str, facts: list[ChainFact], causation: str) -> None:
+        if not facts:
+            return
+        account = await self._ledger.account(party_a)
+        if account.version == 0 and not any(isinstance(fact, chain_facts.AccountFact) for fact in facts):
+            return  # somebody we have nothing with
+        await self._save_one(Draft(account), account.unrecorded(facts), party_a, causation)
+
+    async def _save_one(self, draft: Draft, events: Sequence[Event], party_a: str, causation: str) -> None:
+        draft.add(events)
+        await self._ledger.save([draft], correlation_id=f"account:{party_a}", causation_id=causation)
+
+    async def _append_to_feed(self, events: Sequence[Event], causation: str) -> None:
+        feed = await self._ledger.feed()
+        async with self._ledger.lock(feed.id):
+            draft = Draft(await self._ledger.feed())
+            draft.add(events)
+            await self._ledger.save([draft], correlation_id="feed", causation_id=causation)
+
+    async def _end_unopened(
+        self, fact: chain_facts.PartyBLiquidationStarted, quote_facts: dict[int, list[ChainFact]]
+    ) -> None:
+        """The contract ends the pair's locked quotes without an event of their own: derive one fact for each."""
+        for quote_id, party_a in self._book.live.items():
+            if party_a != fact.party_a:
+                continue
+            quote = await self._ledger.quote(quote_id)
+            facet = quote.chain
+            if facet is None or facet.party_b != fact.party_b:
+                continue
+            if facet.status in (QuoteStatus.LOCKED, QuoteStatus.CANCEL_PENDING):
+                ended = chain_facts.PendingLiquidated(source=fact.source, quote_id=quote_id, party_a=party_a)
+                quote_facts.setdefault(quote_id, []).append(ended)
+
+
+def _unrecorded(facts: list[ChainFact], quote: Quote) -> list[ChainFact]:
+    return quote.unrecorded(facts)
+
+
+def _news(quote: Quote, told: tuple[Event, ...]) -> list[Event]:
+    """Those of the reported facts that are new to this quote."""
+    fresh = quote.order_facts(list(told))
+    for fact in told:
+        if isinstance(fact, quote_events.TransactionSucceeded | quote_events.TransactionFailed):
+            in_flight = quote.in_flight
+            if in_flight is not None and in_flight.request_id == fact.request_id:
+                fresh.append(fact)
+    return fresh
