@@ -6,7 +6,7 @@ from functools import partial
 
 import structlog
 
-from hedger.adapters.chain.messages import BlockFacts, ProtocolFacts, Rejected, Reorganised
+from hedger.adapters.chain.messages import HEAD_KEY, BlockFacts, ProtocolFacts, Rejected, Reorganised
 from hedger.adapters.log.port import FactAlreadyRecorded, VersionConflict
 from hedger.application.book import Book
 from hedger.application.inputs import InputsSource
@@ -14,6 +14,7 @@ from hedger.application.ledger import Draft, Ledger
 from hedger.application.messages import Reported
 from hedger.domain import chain_facts
 from hedger.domain.events import ChainFact, Event
+from hedger.domain.feed import BlocksOrphaned
 from hedger.domain.policies.decide import decide
 from hedger.domain.policies.policy import Policy
 from hedger.domain.quote import events as quote_events
@@ -68,16 +69,32 @@ class PositionManager:
                 await self._work(quote_id, partial(_unrecorded, facts), causation)
 
     async def on_reorganised(self, key: str, message: Reorganised) -> None:
-        """Orphan what was told in blocks that are gone; the quotes fall back and are decided on again."""
+        """Orphan what was told in blocks that are gone; what it touched falls back and is decided on again.
+
+        Comes once by each PartyA's key, so that nothing of the new branch overtakes it, and once for everybody.
+        """
         orphaned = message.orphaned
         causation = f"reorg:{orphaned.block_hashes[-1]}"
-        for quote_id, party_a in self._book.live.items():
+        quotes, accounts = set[int](), set[str]()
+        for recorded in await self._ledger.log.told_in(orphaned.block_hashes):
+            match recorded.event:
+                case chain_facts.QuoteFact():
+                    quotes.add(recorded.event.quote_id)
+                case chain_facts.AccountFact() | chain_facts.PartyAFact():
+                    accounts.add(recorded.event.party_a)
+                case _:
+                    pass
+        for quote_id in sorted(quotes):
+            quote = await self._ledger.quote(quote_id)
+            async with self._lane(quote.chain.party_a if quote.chain is not None else key):
+                await self._work(quote_id, partial(_orphaning, orphaned), causation)
+        for party_a in sorted(accounts):
             async with self._lane(party_a):
-                await self._work(quote_id, lambda quote: [orphaned] if quote.is_touched_by(orphaned) else [], causation)
-        async with self._lane(key):
-            account = await self._ledger.account(key) if key.startswith("0x") else None
-            if account is not None and account.is_touched_by(orphaned):
-                await self._save_one(Draft(account), [orphaned], key, causation)
+                account = await self._ledger.account(party_a)
+                if account.is_touched_by(orphaned):
+                    await self._save_one(Draft(account), [orphaned], party_a, causation)
+        if key == HEAD_KEY:
+            await self._append_to_feed([orphaned], causation)
 
     async def on_protocol_facts(self, key: str, message: ProtocolFacts) -> None:
         """Record that the protocol changed; whoever holds what was read from it reads it again."""
@@ -185,6 +202,10 @@ class PositionManager:
 
 def _unrecorded(facts: list[ChainFact], quote: Quote) -> list[ChainFact]:
     return quote.unrecorded(facts)
+
+
+def _orphaning(orphaned: BlocksOrphaned, quote: Quote) -> list[Event]:
+    return [orphaned] if quote.is_touched_by(orphaned) else []
 
 
 def _news(quote: Quote, told: tuple[Event, ...]) -> list[Event]:

@@ -77,3 +77,7 @@ class EventLog(Protocol):
     async def recent_blocks(self, chain_id: int, *, limit: int) -> list[BlockMark]:
         """The highest blocks of which facts are recorded, newest first, orphaned ones too."""
         ...
+
+    async def told_in(self, block_hashes: Sequence[str]) -> list[Recorded]:
+        """The recorded chain facts of these blocks, in global order."""
+        ...

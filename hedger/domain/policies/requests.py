@@ -15,6 +15,7 @@ from hedger.domain.quote.events import (
 from hedger.domain.quote.hedge import HedgeOrder
 from hedger.domain.quote.onchain import OnChain
 from hedger.domain.quote.quote import Quote
+from hedger.domain.request_ids import client_order_id, transaction_request_id
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import CallKind, Leg, OrderType, PositionType, Side, hedge_side
 
@@ -41,7 +42,7 @@ def order(
     side = side if leg.grows else side.opposite
     attempt = len(quote.hedge.of_leg(leg)) + 1
     return OrderRequested(
-        client_order_id=f"{policy.tag}-{quote.quote_id}-{leg.value}{attempt}",
+        client_order_id=client_order_id(policy.tag, quote.quote_id, leg, attempt),
         leg=leg,
         symbol=inputs.symbol.name,
         side=side,
@@ -62,7 +63,7 @@ def transaction(
     assert quote.chain is not None
     attempt = sum(request.call.kind is call.kind for request in quote.requests.values()) + 1
     return TransactionRequested(
-        request_id=f"{policy.tag}-{quote.quote_id}-{call.kind.value}-{attempt}",
+        request_id=transaction_request_id(policy.tag, quote.quote_id, call.kind, attempt),
         party_a=quote.chain.party_a,
         symbol_id=quote.chain.symbol_id,
         call=call,

@@ -1,0 +1,58 @@
+"""Tells the log's new events to everyone who carries effects out, in log order, keyed by PartyA."""
+
+from hedger.adapters.log.port import EventLog
+from hedger.adapters.streams import topics
+from hedger.adapters.streams.port import Streams
+from hedger.application.ledger import Ledger
+from hedger.application.messages import Logged
+from hedger.domain.chain_facts import QuoteFact
+from hedger.domain.events import Event, Recorded
+from hedger.domain.quote import events as quote_events
+from hedger.domain.quote.quote import Quote
+from hedger.domain.request_ids import quote_of_order, quote_of_request
+from hedger.domain.trading import TradingStateChanged
+
+Requested = quote_events.OrderRequested | quote_events.OrderCancelRequested | quote_events.TransactionRequested
+
+
+class Relay:
+    """Follows the log from where it is told to and publishes what asks for an effect, or changes what may be sent.
+
+    Facts and reasons are not repeated on the topic: whoever wants them reads the log itself.
+    """
+
+    def __init__(self, ledger: Ledger, streams: Streams, *, tag: str) -> None:
+        self._ledger, self._streams, self._tag = ledger, streams, tag
+
+    async def run(self, log: EventLog, *, after: int) -> None:
+        """Publish every request past `after`, until cancelled."""
+        async for batch in log.follow(after=after):
+            for recorded in batch:
+                await self._tell(recorded)
+
+    async def tell_again(self, quote: Quote, recorded: Recorded) -> None:
+        """Publish a request once more, as one that may have been carried out before."""
+        await self._publish(recorded, quote, redelivered=True)
+
+    async def _tell(self, recorded: Recorded) -> None:
+        event = recorded.event
+        if isinstance(event, TradingStateChanged):
+            self._ledger.forget(recorded.aggregate_id)  # it may have been changed by another process
+            return
+        quote_id = quote_of(event, self._tag)
+        if quote_id and isinstance(event, Requested):
+            await self._publish(recorded, await self._ledger.quote(quote_id), redelivered=False)
+
+    async def _publish(self, recorded: Recorded, quote: Quote, *, redelivered: bool) -> None:
+        key = quote.chain.party_a if quote.chain is not None else f"quote:{quote.quote_id}"
+        message = Logged(recorded=recorded, quote_id=quote.quote_id, redelivered=redelivered)
+        await self._streams.publish(topics.LOG, key, message)
+
+
+def quote_of(event: Event, tag: str) -> int:
+    """The quote that an event is about, 0 where it is about none."""
+    if isinstance(event, QuoteFact):
+        return event.quote_id
+    if isinstance(event, quote_events.TransactionRequested):
+        return quote_of_request(event.request_id)
+    return quote_of_order(tag, getattr(event, "client_order_id", "")) or 0

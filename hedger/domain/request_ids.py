@@ -1,0 +1,30 @@
+"""Client order ids and request ids: derived from the quote, so that whoever reads one knows whose it is.
+
+`<tag>-<quote id>-<leg letter><attempt>` for orders, `<tag>-<quote id>-<kind>-<attempt>` for transactions. The tag tells
+several hedgers on one venue account apart. At most 36 characters, the shortest bound among venues.
+"""
+
+import re
+
+from hedger.domain.terms import CallKind, Leg
+
+_ORDER_ID = re.compile(r"(?P<tag>[A-Za-z0-9]{1,8})-(?P<quote>\d{1,16})-[ocur]\d{1,6}")
+
+
+def client_order_id(tag: str, quote_id: int, leg: Leg, attempt: int) -> str:
+    return f"{tag}-{quote_id}-{leg.value}{attempt}"
+
+
+def transaction_request_id(tag: str, quote_id: int, kind: CallKind, attempt: int) -> str:
+    return f"{tag}-{quote_id}-{kind.value}-{attempt}"
+
+
+def quote_of_order(tag: str, order_id: str) -> int | None:
+    """The quote that an order id of this hedger names, or None where the order is somebody else's."""
+    match = _ORDER_ID.fullmatch(order_id)
+    return int(match["quote"]) if match is not None and match["tag"] == tag else None
+
+
+def quote_of_request(request_id: str) -> int:
+    """The quote that a transaction request of this hedger names."""
+    return int(request_id.split("-")[1])
