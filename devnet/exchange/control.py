@@ -142,6 +142,7 @@ class Control:
         if values.get("type") == "LIMIT":
             values.setdefault("timeInForce", "GTC")
         request = self._exchange.rest.trading.order_request(Params(values), foreign=True)
+        self._exchange.rest.seen_client_ids[request.client_order_id] += 1
         return order_fields(self._exchange.engine.place(request))
 
     def funding(self, body: Body) -> object:
@@ -149,11 +150,11 @@ class Control:
         if "rate" in body:
             market.funding_rate = Decimal(str(body["rate"]))
         if body.get("settle"):
-            self._exchange.engine.settle_funding(market.spec.name)
+            self._exchange.engine.ledger.settle_funding(market)
         return {"rate": str(market.funding_rate)}
 
     def deposit(self, body: Body) -> object:
-        self._exchange.engine.deposit(Decimal(str(body["amount"])))
+        self._exchange.engine.ledger.deposit(Decimal(str(body["amount"])))
         return {"wallet": str(self._exchange.engine.account.wallet)}
 
 

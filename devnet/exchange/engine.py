@@ -1,4 +1,4 @@
-"""Matching: orders against the seeded price, fills into the account, everything told to listeners.
+"""Matching: orders against the seeded price. What comes of it is booked by the ledger.
 
 Nothing here waits or reads a clock of its own: each method runs to its end, so what the engine does depends on
 its seed and on the order of calls alone.
@@ -6,27 +6,25 @@ its seed and on the order of calls alone.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from devnet.exchange.account import Account, money
+from devnet.exchange.account import Account
 from devnet.exchange.checks import check_margin, check_new_order, check_notional, check_price, check_quantity, reducible
 from devnet.exchange.errors import VenueError
+from devnet.exchange.ledger import Ledger
 from devnet.exchange.market import Market
-from devnet.exchange.orders import Order, OrderRequest, Orders, OrderType, Side, Status, TimeInForce, Trade
+from devnet.exchange.orders import Order, OrderRequest, Orders, OrderType, Side, Status, TimeInForce
 from devnet.exchange.symbols import DEFAULT_SYMBOLS, SymbolSpec
-from devnet.exchange.user_events import account_update, order_update
 
-TAKER_RATE = Decimal("0.0004")
-MAKER_RATE = Decimal("0.0002")
 FUNDING_INTERVAL_MS = 8 * 3600 * 1000
-
-Listener = Callable[[dict[str, object]], None]
 
 
 class Engine:
+    """The exchange without its network: markets, orders, one account. Every refusal is a VenueError."""
+
     def __init__(
         self,
         symbols: Sequence[SymbolSpec] = DEFAULT_SYMBOLS,
@@ -40,10 +38,8 @@ class Engine:
         specs = {spec.name: spec for spec in symbols}
         self.account = Account(balance, specs, mark_of=lambda name: self.markets[name].price.mark)
         self.orders = Orders()
-        self.trades: dict[str, list[Trade]] = defaultdict(list)
-        self.seen_client_ids: Counter[str] = Counter()
+        self.ledger = Ledger(self.account, self.orders, now_ms)
         self.executed_client_ids: Counter[str] = Counter()
-        self.listeners: list[Listener] = []
         self.ticks = 0
         self.next_funding_ms = self._next_funding(now_ms())
 
@@ -63,8 +59,7 @@ class Engine:
     # orders
 
     def place(self, request: OrderRequest) -> Order:
-        """Take an order and match it at once; raises VenueError when it is refused, leaving no trace but the count."""
-        self.seen_client_ids[request.client_order_id] += 1
+        """Take an order and match it at once; raises VenueError when it is refused, leaving no trace."""
         market = self.market(request.symbol)
         check_new_order(market, request, self.orders, self.account)
         order = self._order_of(market, request)
@@ -72,7 +67,7 @@ class Engine:
         self._check_time_in_force(market, order)
         self.orders.add(order)
         self.executed_client_ids[request.client_order_id] += 1
-        self._tell_order(order, "NEW")
+        self.ledger.tell_order(order, "NEW")
         self._match_arrival(market, order)
         return order
 
@@ -97,7 +92,7 @@ class Engine:
         rests = not order.is_market and order.request.time_in_force in (TimeInForce.GTC, TimeInForce.GTX)
         if rests and market.fills.partial_then_silent:
             fraction = market.fills.partial_then_silent.popleft()
-            self._fill(market, order, market.part_of(order, fraction), order.price, maker=True)
+            self.ledger.fill(market, order, market.part_of(order, fraction), order.price, maker=True)
             order.silent = True
             return
         if market.fills.paused and (rests or order.is_market):
@@ -105,12 +100,12 @@ class Engine:
         if not market.fills.paused:
             self._take(market, order)
         if order.is_open and not rests:
-            self._end(order, Status.EXPIRED, "EXPIRED")
+            self.ledger.end(order, Status.EXPIRED, "EXPIRED")
 
     def _take(self, market: Market, order: Order) -> None:
         for price, quantity in list(market.takings(order)):
             if order.is_open:
-                self._fill(market, order, quantity, price, maker=False)
+                self.ledger.fill(market, order, quantity, price, maker=False)
 
     def cancel(self, symbol: str, order_id: int | None = None, client_order_id: str | None = None) -> Order:
         """Cancel an open order; -2011 for one that is unknown or has ended."""
@@ -118,7 +113,7 @@ class Engine:
         order = self.orders.find(symbol, order_id, client_order_id)
         if order is None or not order.is_open:
             raise VenueError(-2011)
-        self._end(order, Status.CANCELED, "CANCELED")
+        self.ledger.end(order, Status.CANCELED, "CANCELED")
         return order
 
     def cancel_all(self, symbol: str) -> list[Order]:
@@ -127,36 +122,37 @@ class Engine:
 
     def amend(self, order: Order, quantity: Decimal, price: Decimal) -> Order:
         """Change quantity and price of an open limit order; a quantity already executed cancels the rest."""
-        market = self.market(order.symbol)
+        market, wanted = self.market(order.symbol), replace(order.request, quantity=quantity, price=price)
+        self._check_amendment(market, order, wanted, price)
+        if quantity <= order.executed:
+            return self.ledger.end(order, Status.CANCELED, "CANCELED")
+        return self._apply_amendment(market, order, wanted, price)
+
+    def _check_amendment(self, market: Market, order: Order, wanted: OrderRequest, price: Decimal) -> None:
         if not order.is_open:
             raise VenueError(-2013)
         if order.request.type is not OrderType.LIMIT:
             raise VenueError(-5025)
-        if (order.quantity, order.price) == (quantity, price):
+        if (order.quantity, order.price) == (wanted.quantity, price):
             raise VenueError(-5027)
-        check_quantity(market.spec, quantity, OrderType.LIMIT)
+        check_quantity(market.spec, wanted.quantity, OrderType.LIMIT)
         check_price(market.spec, price)
-        wanted = replace(order.request, quantity=quantity, price=price)
         check_notional(market, wanted)
-        candidate = Order(order.order_id, wanted, quantity, price, order.created_ms, self.now_ms())
-        candidate.executed = min(order.executed, quantity)
-        others = [other for other in self.orders.open() if other is not order]
-        if candidate.remaining > order.remaining:
+        if wanted.quantity > order.quantity:
+            candidate = replace(order, request=wanted, quantity=wanted.quantity, price=price)
+            others = [other for other in self.orders.open() if other is not order]
             check_margin(self.account, market, others, candidate)
-        if quantity <= order.executed:
-            return self._end(order, Status.CANCELED, "CANCELED")
-        return self._apply_amendment(market, order, wanted)
 
-    def _apply_amendment(self, market: Market, order: Order, wanted: OrderRequest) -> Order:
+    def _apply_amendment(self, market: Market, order: Order, wanted: OrderRequest, price: Decimal) -> Order:
         quantity = wanted.quantity
         if wanted.reduce_only:
             quantity = min(quantity, order.executed + reducible(self.account, order.symbol, order.side))
-        order.request, order.quantity, order.price = wanted, quantity, wanted.price or Decimal(0)
+        order.request, order.quantity, order.price = wanted, quantity, price
         order.updated_ms = self.now_ms()
         crosses = order.accepts(market.price.opposite_best(order.side))
         if crosses and wanted.time_in_force is TimeInForce.GTX:
-            return self._end(order, Status.CANCELED, "CANCELED")
-        self._tell_order(order, "AMENDMENT")
+            return self.ledger.end(order, Status.CANCELED, "CANCELED")
+        self.ledger.tell_order(order, "AMENDMENT")
         if crosses and not market.fills.paused and not order.silent:
             self._take(market, order)
         return order
@@ -171,8 +167,8 @@ class Engine:
             market.price.step(now)
         self.match_resting()
         if now >= self.next_funding_ms:
-            for symbol in self.markets:
-                self.settle_funding(symbol)
+            for market in self.markets.values():
+                self.ledger.settle_funding(market)
             self.next_funding_ms = self._next_funding(now)
 
     def match_resting(self, symbol: str | None = None) -> None:
@@ -187,78 +183,14 @@ class Engine:
         if order.is_market:
             self._take(market, order)
         elif order.accepts(opposite) and order.price != opposite:
-            self._fill(market, order, order.remaining, order.price, maker=True)
+            self.ledger.fill(market, order, order.remaining, order.price, maker=True)
         elif self._is_at_touch(market, order):
-            self._fill(market, order, market.draw_part(order), order.price, maker=True)
+            self.ledger.fill(market, order, market.draw_part(order), order.price, maker=True)
 
     def _is_at_touch(self, market: Market, order: Order) -> bool:
         if order.side is Side.BUY:
             return order.price >= market.price.bid
         return order.price <= market.price.ask
 
-    def settle_funding(self, symbol: str) -> None:
-        """Longs pay shorts the present rate on the notional at mark (or the other way, if it is negative)."""
-        market, position = self.market(symbol), self.account.positions[symbol]
-        amount = -money(position.quantity * market.price.mark * market.funding_rate)
-        if amount:
-            self.account.receive("FUNDING_FEE", symbol, amount, self.now_ms())
-            self._tell(account_update(self.account, (), "FUNDING_FEE", self.now_ms()))
-
-    def deposit(self, amount: Decimal) -> None:
-        """Move money into the account, or out of it with a negative amount."""
-        self.account.receive("TRANSFER", "", money(amount), self.now_ms())
-        self._tell(account_update(self.account, (), "DEPOSIT" if amount > 0 else "WITHDRAW", self.now_ms()))
-
     def _next_funding(self, now_ms: int) -> int:
         return now_ms - now_ms % FUNDING_INTERVAL_MS + FUNDING_INTERVAL_MS
-
-    # fills
-
-    def _fill(self, market: Market, order: Order, quantity: Decimal, price: Decimal, *, maker: bool) -> None:
-        if order.request.reduce_only:
-            quantity = min(quantity, reducible(self.account, order.symbol, order.side))
-        if quantity <= 0:
-            return
-        trade = self._book_trade(market, order, quantity, price, maker)
-        order.executed += quantity
-        order.quote_executed += quantity * price
-        order.updated_ms = trade.time_ms
-        order.status = Status.PARTIALLY_FILLED if order.remaining else Status.FILLED
-        if not order.is_open:
-            self.orders.ended(order)
-        self._tell(account_update(self.account, (order.symbol,), "ORDER", trade.time_ms))
-        self._tell_order(order, "TRADE", trade)
-        self._expire_useless_reducers(order.symbol)
-
-    def _book_trade(self, market: Market, order: Order, quantity: Decimal, price: Decimal, maker: bool) -> Trade:
-        now, trade_id = self.now_ms(), market.next_trade_id()
-        position = self.account.positions[order.symbol]
-        realised = position.trade(order.side, quantity, price)
-        position.updated_ms = now
-        commission = money(quantity * price * (MAKER_RATE if maker else TAKER_RATE))
-        self.account.receive("REALIZED_PNL", order.symbol, realised, now, str(trade_id))
-        self.account.receive("COMMISSION", order.symbol, -commission, now, str(trade_id))
-        trade = Trade(
-            trade_id, order.order_id, order.client_order_id, order.symbol, order.side,
-            price, quantity, maker, commission, realised, now,
-        )  # fmt: skip
-        self.trades[order.symbol].append(trade)
-        return trade
-
-    def _expire_useless_reducers(self, symbol: str) -> None:
-        for order in self.orders.open(symbol):
-            if order.request.reduce_only and not reducible(self.account, symbol, order.side):
-                self._end(order, Status.EXPIRED, "EXPIRED")
-
-    def _end(self, order: Order, status: Status, execution_type: str) -> Order:
-        order.status, order.updated_ms = status, self.now_ms()
-        self.orders.ended(order)
-        self._tell_order(order, execution_type)
-        return order
-
-    def _tell_order(self, order: Order, execution_type: str, trade: Trade | None = None) -> None:
-        self._tell(order_update(order, execution_type, trade, self.now_ms()))
-
-    def _tell(self, event: dict[str, object]) -> None:
-        for listener in self.listeners:
-            listener(event)

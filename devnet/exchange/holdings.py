@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from devnet.exchange.account import Income, Position, money
-from devnet.exchange.engine import MAKER_RATE, TAKER_RATE, Engine
+from devnet.exchange.engine import Engine
 from devnet.exchange.errors import VenueError
+from devnet.exchange.ledger import MAKER_RATE, TAKER_RATE
 from devnet.exchange.market_data import within
 from devnet.exchange.params import Params
 from devnet.exchange.symbols import SymbolSpec
@@ -38,7 +39,9 @@ class Holdings:
             "availableBalance": totals["availableBalance"],
             "maxWithdrawAmount": totals["maxWithdrawAmount"],
             "assets": assets,
-            "positions": [self._position(name) for name, position in self._account.positions.items() if position.cost],
+            "positions": [
+                self._position(name) for name, position in self._account.positions.items() if position.quantity
+            ],
         }
 
     def balance(self, params: Params) -> object:

@@ -32,6 +32,8 @@ class FillRules:
 
 
 class Market:
+    """A listed symbol at work; the same `seed` gives the same price path and the same parts filled."""
+
     def __init__(self, spec: SymbolSpec, seed: int, now_ms: int) -> None:
         self.spec = spec
         self.price = PricePath(spec, seed, now_ms)

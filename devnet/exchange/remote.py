@@ -69,7 +69,7 @@ class ExchangeControl:
     async def requests(self) -> Any:
         return await self._ask("GET", "requests")
 
-    async def _ask(self, method: str, name: str, **body: object) -> Any:
+    async def _ask(self, method: str, name: str, /, **body: object) -> Any:
         if self._session is None:
             raise RuntimeError("use the control inside `async with`")
         async with self._session.request(method, f"{self._url}/control/{name}", json=body or None) as response:

@@ -21,6 +21,7 @@ from devnet.exchange.params import Params
 from devnet.exchange.trading import Trading
 
 Handler = Callable[[Params], object]
+NEW_ORDER = ("POST", "/fapi/v1/order")
 
 
 class Security(Enum):
@@ -87,7 +88,8 @@ def routes(market: MarketData, trading: Trading, holdings: Holdings, keys: Liste
 
 
 class Rest:
-    """Answers every request under /fapi. The request is counted and may be struck by a fault; a handler itself
+    """Answers every request under /fapi. The request and the client order id of a new order are counted when they
+    arrive, whatever comes of them; then a fault may strike. A handler itself
     runs without interruption, so each request is executed whole or not at all."""
 
     def __init__(
@@ -95,6 +97,7 @@ class Rest:
     ) -> None:
         self.trading = Trading(engine)
         self.requests: Counter[str] = Counter()
+        self.seen_client_ids: Counter[str] = Counter()
         self._routes = routes(MarketData(engine), self.trading, Holdings(engine), keys)
         self._credentials, self._clock, self._faults = credentials, clock, faults
 
@@ -102,6 +105,8 @@ class Rest:
         query, body = request.rel_url.raw_query_string, await request.text()
         params = Params.parse(query, body)
         self.requests[f"{request.method} {request.path}"] += 1
+        if (request.method, request.path) == NEW_ORDER and "newClientOrderId" in params:
+            self.seen_client_ids[params.text("newClientOrderId")] += 1
         fault = self._faults.take(request.method, request.path, params)
         if fault is None:
             return self._execute(request, query, body, params)

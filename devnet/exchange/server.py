@@ -24,7 +24,8 @@ HOST = "127.0.0.1"
 
 
 class PaperExchange:
-    """A futures exchange in memory. `tick_ms` is the pace of its price, 0 leaves every tick to `tick()`;
+    """A futures exchange in memory, one account, one-way positions, no liquidation; isolated margin is kept as a
+    setting but counted as cross. `tick_ms` is the pace of its price, 0 leaves every tick to `tick()`;
     `slow_ms` is how often mark price and tickers are streamed, in ticks' time."""
 
     def __init__(
@@ -46,7 +47,7 @@ class PaperExchange:
         self._keys = ListenKeys(seed, self.clock.now_ms)
         self.hub = SocketHub(PublicStreams(self.engine), self._keys)
         self.rest = Rest(self.engine, self._keys, self.credentials, self.clock, self.faults)
-        self.engine.listeners.append(self.hub.tell_user)
+        self.engine.ledger.listeners.append(self.hub.tell_user)
         self._tick_ms = tick_ms
         self._slow_every = max(1, slow_ms // tick_ms) if tick_ms else 1
         self._runner: web.AppRunner | None = None

@@ -27,13 +27,20 @@ class Connection:
     queue: asyncio.Queue[str | None] = field(default_factory=lambda: asyncio.Queue(QUEUE_SIZE))
 
     def send(self, message: object) -> None:
-        with contextlib.suppress(asyncio.QueueFull):
+        if self.queue.full():
+            self.close()
+        else:
             self.queue.put_nowait(orjson.dumps(message).decode())
-            return
-        self.close()
+
+    def finish(self) -> None:
+        """End once everything that waits is sent."""
+        if self.queue.full():
+            self.close()
+        else:
+            self.queue.put_nowait(None)
 
     def close(self) -> None:
-        """End after nothing more: what still waits is lost."""
+        """End now: what still waits is lost."""
         while not self.queue.empty():
             self.queue.get_nowait()
         self.queue.put_nowait(None)
@@ -102,15 +109,17 @@ class SocketHub:
         for connection in self._connections:
             if connection.user:
                 connection.send({"e": "listenKeyExpired", "E": now_ms})
-                connection.queue.put_nowait(None)
+                connection.finish()
 
     def close_all(self) -> None:
         for connection in self._connections:
             connection.close()
 
     def counts(self) -> dict[str, int]:
+        """Connections by kind, and public subscriptions over all of them."""
         users = sum(connection.user for connection in self._connections)
-        return {"user": users, "public": len(self._connections) - users}
+        subscriptions = sum(len(connection.streams) for connection in self._connections)
+        return {"user": users, "public": len(self._connections) - users, "subscriptions": subscriptions}
 
     # what comes in
 

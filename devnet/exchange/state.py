@@ -23,13 +23,15 @@ def dump(exchange: PaperExchange) -> dict[str, object]:
         "ticks": engine.ticks,
         "time_ms": engine.now_ms(),
         "orders": [order_state(order) for order in engine.orders],
-        "trades": [trade_fields(t) | {"clientOrderId": t.client_order_id} for ts in engine.trades.values() for t in ts],
+        "trades": [
+            trade_fields(t) | {"clientOrderId": t.client_order_id} for ts in engine.ledger.trades.values() for t in ts
+        ],
         "positions": {name: position_state(p) for name, p in engine.account.positions.items()},
         "account": account_state(engine),
         "prices": {name: price_state(market) for name, market in engine.markets.items()},
         "client_order_ids": {
             name: {"seen": seen, "executed": engine.executed_client_ids[name]}
-            for name, seen in engine.seen_client_ids.items()
+            for name, seen in exchange.rest.seen_client_ids.items()
         },
         "requests": dict(exchange.rest.requests),
         "sockets": exchange.hub.counts(),

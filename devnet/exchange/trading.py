@@ -109,7 +109,7 @@ class Trading:
             end = start + WEEK_MS if end is None else end
         trades = [
             trade
-            for trade in self._engine.trades[symbol]
+            for trade in self._engine.ledger.trades[symbol]
             if trade.trade_id >= (from_id or 0)
             and order_id in (None, trade.order_id)
             and within(trade.time_ms, start, end)
