@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from hedger.adapters.chain.rpc_errors import MalformedAnswer
 from hedger.domain.feed import BlockRef
 
 
@@ -45,10 +46,6 @@ class CollectedBlock(msgspec.Struct, frozen=True, kw_only=True):
 
 BlockSink = Callable[[CollectedBlock], Awaitable[None]]
 """Takes every block a collector has read, in any order and repetition."""
-
-
-class MalformedAnswer(Exception):
-    """A node's block or log that lacks a field or has one of another kind: the node is at fault, ask again."""
 
 
 def header_of(answer: Mapping[str, Any]) -> BlockRef:

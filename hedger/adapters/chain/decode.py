@@ -52,7 +52,7 @@ class DecodedBlock(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BlockDecoder:
-    """Decodes the blocks of one contract on one chain; `legacy`, for contracts up to 0.8.2, takes old forms as facts."""
+    """Decodes the blocks of one contract; with `legacy`, for contracts up to 0.8.2, the old forms are the facts."""
 
     def __init__(self, chain_id: int, *, legacy: bool = False, contract: Interface | None = None) -> None:
         self._chain_id = chain_id

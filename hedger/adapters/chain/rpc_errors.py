@@ -19,6 +19,10 @@ class RpcUnavailable(RpcFailure):
     """No endpoint answered in time and in order: nothing is known, ask again later."""
 
 
+class MalformedAnswer(RpcUnavailable):
+    """An answer that lacks a field, or contradicts another one: the node is at fault, ask again."""
+
+
 class RpcError(RpcFailure):
     """The node answered with an error. `revert` is the contract's reason, see `revert_reason`."""
 
