@@ -1,7 +1,7 @@
 """A trader that acts at random, reproducibly from its seed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -23,7 +23,7 @@ class Done:
 
 async def random_trader(
     seed: int, trader: Trader, markets: Sequence[Market], habits: Habits | None = None
-) -> AsyncIterator[Done]:
+) -> AsyncGenerator[Done, None]:
     """One action each time the next is asked for, without end. The caller sets the pace."""
     random = Random(seed)
     bounds = habits or Habits()

@@ -139,7 +139,8 @@ class Trader:
     async def _collateral_units(self, amount: int) -> int:
         function = self._erc20["decimals"]
         returned = await self.wallet.rpc.eth_call(self.deployment.collateral, function.calldata())
-        return amount * 10 ** int(function.decode(returned)[0]) // WAD
+        unit: int = 10 ** int(function.decode(returned)[0])
+        return amount * unit // WAD
 
     async def _view(self, function: str, *arguments: Any) -> tuple[Any, ...]:
         view = self._diamond[function]

@@ -9,6 +9,7 @@ from eth_account.signers.local import LocalAccount
 from devnet.rpc import JsonRpc, RpcError, bytes_of, call_object
 
 GAS_LIMIT = 6_000_000
+TIP_WEI = 1
 ETHER = 10**18
 
 
@@ -37,7 +38,8 @@ class Wallet:
     @classmethod
     async def funded(cls, rpc: JsonRpc, private_key: int | str, chain_id: int, *, ether: int = 1_000) -> "Wallet":
         """A wallet with money for gas, given to it by the development node."""
-        wallet = cls(rpc, Account.from_key(private_key), chain_id)
+        key = private_key.to_bytes(32, "big") if isinstance(private_key, int) else private_key
+        wallet = cls(rpc, Account.from_key(key), chain_id)
         await rpc.call("anvil_setBalance", wallet.address, hex(ether * ETHER))
         return wallet
 
@@ -51,8 +53,12 @@ class Wallet:
 
     async def _submit(self, to: str, calldata: bytes) -> str:
         async with self._sending:
-            nonce, gas_price = await self.rpc.batch(
-                [("eth_getTransactionCount", (self.address, "pending")), ("eth_gasPrice", ())]
+            nonce, head, gas_price = await self.rpc.batch(
+                [
+                    ("eth_getTransactionCount", (self.address, "pending")),
+                    ("eth_getBlockByNumber", ("latest", False)),
+                    ("eth_gasPrice", ()),
+                ]
             )
             transaction: dict[str, Any] = {
                 "to": to,
@@ -60,10 +66,8 @@ class Wallet:
                 "value": 0,
                 "nonce": int(nonce, 16),
                 "gas": GAS_LIMIT,
-                "maxFeePerGas": 2 * int(gas_price, 16),
-                "maxPriorityFeePerGas": 1,
                 "chainId": self._chain_id,
-                "type": 2,
+                **_fees(head, int(gas_price, 16)),
             }
             signed = self._account.sign_transaction(transaction)
             return await self.rpc.send_raw(bytes(signed.raw_transaction))
@@ -75,6 +79,13 @@ class Wallet:
         except RpcError as error:
             return error.revert_reason or error.message
         return "would succeed now"
+
+
+def _fees(head: dict[str, Any], gas_price_wei: int) -> dict[str, int]:
+    """A tip of next to nothing, so that traders do not drive up the price the node suggests to everybody else."""
+    if "baseFeePerGas" not in head:
+        return {"gasPrice": gas_price_wei}
+    return {"maxFeePerGas": 2 * int(head["baseFeePerGas"], 16) + TIP_WEI, "maxPriorityFeePerGas": TIP_WEI}
 
 
 def logged(receipt: dict[str, Any], contract: str, topic: str) -> list[bytes]:
