@@ -14,7 +14,6 @@ class MismatchKind(StrEnum):
     POSITION = "position"  # the venue's position is not the sum of the log's hedges
     EXPOSURE = "exposure"  # chain and venue are further apart than one quantity step
     ALLOCATION = "allocation"  # the contract's allocation is not the sum of the log's facts
-    ORDER = "order"  # the venue holds an order of ours that the log does not, or the other way round
 
 
 class MismatchFound(Event, frozen=True, kw_only=True, tag="MismatchFound.1"):

@@ -1,5 +1,7 @@
 """The policy's numbers: what this hedger takes, at which prices, up to which limits. Ratios and amounts are wads."""
 
+import hashlib
+
 import msgspec
 
 from hedger.domain.money import WAD
@@ -55,6 +57,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     locked_tolerance: int = 10**16
     open_parts_after_s: int = 0  # a limit order filled in part for so long is opened in that part; 0: never
     retry: RetryPolicy = RetryPolicy()
+
+    def versioned(self) -> "Policy":
+        """The same policy under a version that is a digest of its numbers: equal policies have equal versions."""
+        unnamed = msgspec.structs.replace(self, version="")
+        digest = hashlib.sha256(msgspec.json.encode(unnamed, order="sorted")).hexdigest()
+        return msgspec.structs.replace(self, version=digest[:12])
 
     def of(self, symbol: str) -> SymbolPolicy | None:
         return self.symbols.get(symbol)

@@ -1,0 +1,261 @@
+"""Configuration: one TOML file and the environment, every key with its unit and default.
+
+The environment wins over the file: `HEDGER_CHAIN__DIAMOND` is `diamond` of `[chain]`. Keys and secrets are best kept in
+the environment; they never show in a repr, a log or an error. The reference in `docs/configuration.md` is made of this.
+"""
+
+import os
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import NAMESPACE_URL, uuid5
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from hedger.domain.money import from_text
+from hedger.domain.policies.policy import Policy, RetryPolicy, SymbolPolicy
+from hedger.domain.terms import MarketMode
+
+
+class ConfigurationError(Exception):
+    """What is wrong with the configuration: one message that names each key."""
+
+
+def _address(value: str) -> str:
+    text = value.lower()
+    if len(text) != 42 or not text.startswith("0x") or any(c not in "0123456789abcdef" for c in text[2:]):
+        raise ValueError("an address is 0x and 40 hex digits")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Amount = Annotated[Decimal, Field(ge=0)]
+Ratio = Annotated[Decimal, Field(ge=0, lt=1)]
+
+
+class Section(BaseModel):
+    """One table of the file; a key that is not known is an error, not a surprise."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ChainSection(Section):
+    """The chain and the contract."""
+
+    rpc_urls: list[str] = Field(
+        min_length=1, description="HTTP endpoints, in order of preference; failover is automatic"
+    )
+    ws_url: str = Field("", description="WebSocket endpoint for new heads; empty: the HTTP poller alone")
+    chain_id: int = Field(description="chain id, checked against the endpoints at start")
+    diamond: Address = Field(description="address of the SYMMIO diamond")
+    party_b: Address = Field(
+        description="address that is registered as PartyB: the SymmioPartyB proxy, or the key itself"
+    )
+    through_proxy: bool = Field(True, description="true: calls go through SymmioPartyB._call; false: the key is PartyB")
+    start_block: int = Field(0, ge=0, description="first block to read into an empty log")
+    legacy_events: bool = Field(False, description="true for diamonds up to 0.8.2, which emit only the old events")
+    confirmations: int = Field(0, ge=0, description="blocks to wait before a block is acted on; 0 acts at once")
+    poll_s: float = Field(1.0, gt=0, description="seconds between two polls of the head")
+    request_timeout_s: float = Field(10.0, gt=0, description="seconds for one request to one endpoint")
+
+
+class MuonSection(Section):
+    """The Muon oracle network."""
+
+    urls: list[str] = Field(min_length=1, description="base URLs (ending in /v1/), tried in turn")
+    timeout_s: float = Field(5.0, gt=0, description="seconds for one request to one base")
+    prefetched_for_s: float = Field(10.0, gt=0, description="seconds for which a signature asked ahead may be used")
+
+
+class VenueSection(Section):
+    """The exchange that holds the hedge."""
+
+    exchange: str = Field("binanceusdm", description="ccxt id of the exchange")
+    api_key: SecretStr = Field(SecretStr(""), description="key of the exchange account")
+    secret: SecretStr = Field(SecretStr(""), description="secret of the key")
+    base_url: str = Field("", description="scheme and host of another server; empty: the exchange's own")
+    ws_url: str = Field("", description="the same for WebSockets; empty: derived from base_url, or the exchange's own")
+    sandbox: bool = Field(False, description="true: the exchange's practice environment")
+    recv_window_ms: int = Field(5_000, gt=0, description="milliseconds after which the exchange refuses a late request")
+    timeout_ms: int = Field(10_000, gt=0, description="milliseconds for one request")
+    poll_s: float = Field(2.0, gt=0, description="seconds between two polls of orders, margin and clock")
+
+
+class SenderSection(Section):
+    """The signing key and how transactions are paid."""
+
+    key: SecretStr = Field(
+        SecretStr(""), description="hex private key that signs (an operator of the proxy, or PartyB)"
+    )
+    fee_mode: str = Field("eip1559", pattern="^(eip1559|legacy)$", description="eip1559 or legacy")
+    max_fee_gwei: Amount = Field(Decimal(500), description="gwei per gas never exceeded, replacements included")
+    priority_fee_gwei: Amount = Field(Decimal("0.1"), description="gwei per gas for the block's producer")
+    base_fee_multiplier: Amount = Field(Decimal(2), description="head room over the current base fee or gas price")
+    gas_margin: Amount = Field(Decimal("1.3"), description="gas limit over the estimate")
+    replace_after_s: float = Field(15.0, gt=0, description="seconds without receipt before a higher fee is tried")
+    receipt_poll_s: float = Field(0.5, gt=0, description="seconds between two looks for a receipt")
+
+
+class DatabaseSection(Section):
+    """PostgreSQL."""
+
+    url: SecretStr = Field(SecretStr(""), description="connection URL; empty: an embedded server in the state folder")
+
+
+class ApiSection(Section):
+    """The HTTP API."""
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0: any free one")
+
+
+class TimingSection(Section):
+    """How often levels are looked at."""
+
+    heal_s: float = Field(1.0, gt=0, description="seconds between two passes over all live quotes")
+    redeliver_after_s: float = Field(8.0, gt=0, description="seconds without outcome before a request is told again")
+    validate_s: float = Field(10.0, gt=0, description="seconds between two looks of the position validator")
+
+
+class SymbolSection(Section):
+    """What is taken of one symbol. Amounts in the collateral's unit, ratios as fractions."""
+
+    enabled: bool = Field(True, description="false: new intents are refused")
+    long_enabled: bool = Field(True, description="take users' longs")
+    short_enabled: bool = Field(True, description="take users' shorts")
+    min_notional: Amount = Field(Decimal(10), description="smallest notional of one quote")
+    max_notional: Amount = Field(Decimal(100_000), description="largest notional of one quote")
+    cap_notional: Amount = Field(Decimal(1_000_000), description="largest open notional of the symbol")
+    max_leverage: Amount = Field(Decimal(60), description="notional over what PartyA locks")
+    cva_lf_portion: Ratio = Field(Decimal("0.01"), description="cva + lf over notional, as get_locked_params asks")
+    max_funding_rate: Ratio = Field(Decimal(0), description="lowest maxFundingRate a quote must agree to")
+
+
+class PolicySection(Section):
+    """What is taken, at which price, up to which limits."""
+
+    tag: str = Field(
+        "", pattern="^[A-Za-z0-9]{0,8}$", description="begins client order ids; empty: derived from contract"
+    )
+    market_mode: MarketMode = Field(MarketMode.LOCK_FIRST, description="lock_first or hedge_first for MARKET intents")
+    spread_open: Ratio = Field(Decimal("0.0005"), description="spread earned on opening, over the venue's price")
+    spread_close: Ratio = Field(Decimal("0.0005"), description="spread earned on closing")
+    max_slippage_loss: Ratio = Field(Decimal("0.002"), description="loss on fills still opened rather than unwound")
+    max_limit_distance: Ratio = Field(Decimal("0.5"), description="furthest limit price from the mark, over the mark")
+    max_price_age_ms: int = Field(5_000, gt=0, description="milliseconds after which a price is too old to decide on")
+    cap_account: Amount = Field(Decimal(500_000), description="largest open notional of one PartyA")
+    cap_total: Amount = Field(Decimal(5_000_000), description="largest open notional in all")
+    allocation_buffer: Ratio = Field(Decimal("0.05"), description="allocated on top of what a lock needs")
+    min_seconds_to_open: int = Field(10, ge=0, description="seconds before the deadline when opening stops")
+    min_seconds_to_close: int = Field(3, ge=0, description="seconds before the deadline when closing stops")
+    locked_tolerance: Ratio = Field(Decimal("0.01"), description="how much less cva and lf than asked is taken")
+    open_parts_after_s: int = Field(0, ge=0, description="seconds before a filled part is opened alone; 0: never")
+    symbols: dict[str, SymbolSection] = Field(min_length=1, description="one table a symbol")
+
+    @field_validator("symbols", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        if isinstance(value, dict) and any(not isinstance(k, str) or k != k.upper() for k in value):
+            raise ValueError("symbols are written as on the contract, in capitals: BTCUSDT")
+        return value
+
+
+class Settings(BaseSettings):
+    """Everything the hedger is told."""
+
+    model_config = SettingsConfigDict(env_prefix="HEDGER_", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    chain: ChainSection
+    muon: MuonSection
+    venue: VenueSection
+    policy: PolicySection
+    sender: SenderSection = Field(default_factory=lambda: SenderSection.model_validate({}))
+    database: DatabaseSection = Field(default_factory=lambda: DatabaseSection.model_validate({}))
+    api: ApiSection = Field(default_factory=lambda: ApiSection.model_validate({}))
+    timing: TimingSection = Field(default_factory=lambda: TimingSection.model_validate({}))
+    state_dir: Path = Field(Path(".hedger"), description="folder for the embedded database and other local state")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings
+
+    @property
+    def tag(self) -> str:
+        """What begins this hedger's client order ids."""
+        named = f"{self.chain.chain_id}/{self.chain.diamond}/{self.chain.party_b}"
+        return self.policy.tag or "h" + uuid5(NAMESPACE_URL, named).hex[:5]
+
+    def to_policy(self) -> Policy:
+        """The policy in the domain's own numbers."""
+        section = self.policy
+        policy = Policy(
+            version="",
+            party_b=self.chain.party_b,
+            tag=self.tag,
+            symbols={name: _symbol_policy(symbol) for name, symbol in sorted(section.symbols.items())},
+            market_mode=section.market_mode,
+            spread_open=from_text(section.spread_open),
+            spread_close=from_text(section.spread_close),
+            max_slippage_loss=from_text(section.max_slippage_loss),
+            max_limit_distance=from_text(section.max_limit_distance),
+            max_price_age_ms=section.max_price_age_ms,
+            cap_account=from_text(section.cap_account),
+            cap_total=from_text(section.cap_total),
+            allocation_buffer=from_text(section.allocation_buffer),
+            min_seconds_to_open=section.min_seconds_to_open,
+            min_seconds_to_close=section.min_seconds_to_close,
+            locked_tolerance=from_text(section.locked_tolerance),
+            open_parts_after_s=section.open_parts_after_s,
+            retry=RetryPolicy(),
+        )
+        return policy.versioned()
+
+
+def _symbol_policy(section: SymbolSection) -> SymbolPolicy:
+    return SymbolPolicy(
+        enabled=section.enabled,
+        long_enabled=section.long_enabled,
+        short_enabled=section.short_enabled,
+        min_notional=from_text(section.min_notional),
+        max_notional=from_text(section.max_notional),
+        cap_notional=from_text(section.cap_notional),
+        max_leverage=from_text(section.max_leverage),
+        cva_lf_portion=from_text(section.cva_lf_portion),
+        max_funding_rate=from_text(section.max_funding_rate),
+    )
+
+
+def load(path: Path | None = None) -> Settings:
+    """The settings of a TOML file (default: `HEDGER_CONFIG`, else `hedger.toml`) under the environment's.
+
+    Raises ConfigurationError with one line for each key that is missing, unknown or wrong.
+    """
+    chosen = path or Path(os.environ.get("HEDGER_CONFIG", "hedger.toml"))
+    if path is not None and not chosen.is_file():
+        raise ConfigurationError(f"no configuration file at {chosen}")
+    values: dict[str, Any] = {}
+    if chosen.is_file():
+        try:
+            values = dict(TomlConfigSettingsSource(Settings, chosen)())
+        except ValueError as error:
+            raise ConfigurationError(f"{chosen}: {error}") from error
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error, chosen)) from None
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    lines = [f"configuration ({path} and HEDGER_* variables):"]
+    for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        key = ".".join(str(part) for part in problem["loc"])
+        lines.append(f"  {key}: {problem['msg']}")
+    return "\n".join(lines)
