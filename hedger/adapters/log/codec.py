@@ -67,6 +67,10 @@ class EventCodec:
         self._sealed: msgspec.json.Decoder[_Sealed] = msgspec.json.Decoder(_Sealed)
         self._recorded_at: msgspec.json.Decoder[_RecordedAt] = msgspec.json.Decoder(_RecordedAt)
 
+    def knows(self, tag: str) -> bool:
+        """Whether events of this tag are read as they are, without an upcast."""
+        return tag in self._tags
+
     def tag(self, event: Event) -> str:
         """The event's name in the log. Raises TypeError for a class that this codec could not read again."""
         tag = _tag_of(type(event))

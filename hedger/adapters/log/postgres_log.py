@@ -15,6 +15,7 @@ from hedger.adapters.log.entry import entry_of
 from hedger.adapters.log.port import BlockMark, Change, LogUnavailable
 from hedger.adapters.log.recorder import LogRecorder, install, open_recorder
 from hedger.adapters.log.schema import LogTables
+from hedger.adapters.log.verify import StoredRow
 from hedger.adapters.log.wakeup import Wakeup, listen
 from hedger.adapters.log.writer import LOST, GroupWriter
 from hedger.adapters.postgres import Pool, open_pool
@@ -22,9 +23,6 @@ from hedger.domain.events import Recorded
 
 PAGE = 500  # events read and decoded at a time: bigger pages are slower, and hold up the event loop
 POLL_S = 1.0  # how long a follower waits for a wake-up before it looks for itself
-
-StoredRow = tuple[int, UUID, int, str, bytes]
-"""position, aggregate id, version, tag, payload"""
 
 _log = structlog.get_logger(__name__)
 
@@ -72,6 +70,10 @@ class PostgresEventLog:
     def recorder(self) -> LogRecorder:
         """The `eventsourcing` library's own recorder on these rows, blocking, for reading."""
         return open_recorder(self._url, self._tables)
+
+    @property
+    def codec(self) -> EventCodec:
+        return self._codec
 
     async def append(self, changes: Sequence[Change], *, correlation_id: str, causation_id: str) -> list[Recorded]:
         entry = entry_of(changes, self._codec, correlation_id=correlation_id, causation_id=causation_id)

@@ -48,6 +48,7 @@ class LogTables(msgspec.Struct, frozen=True):
             facts=sql.Identifier("public", self.facts),
             append=sql.Identifier("public", self.append),
             guard=sql.Identifier("public", f"{self.name}_refuse_change"),
+            fact_positions=sql.Identifier(f"{self.facts}_position_idx"),
             blocks=sql.Identifier(f"{self.facts}_block_idx"),
             channel=sql.Literal(self.channel),
             lock=sql.Literal(self.events),
@@ -69,6 +70,8 @@ CREATE TABLE IF NOT EXISTS {facts} (
 _BLOCKS = """
 CREATE INDEX IF NOT EXISTS {blocks} ON {facts} (chain_id, block_number, block_hash) WHERE chain_id IS NOT NULL
 """
+
+_FACT_POSITIONS = "CREATE UNIQUE INDEX IF NOT EXISTS {fact_positions} ON {facts} (position)"
 
 _GUARD = """
 CREATE OR REPLACE FUNCTION {guard}() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -168,6 +171,7 @@ _ADDITIONS = (
     _POSITIONS,
     _FACTS,
     _BLOCKS,
+    _FACT_POSITIONS,
     _GUARD,
     _GUARD_EVENTS,
     _GUARD_FACTS,
