@@ -5,6 +5,7 @@ from typing import Any
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_utils.address import to_checksum_address
 
 from devnet.rpc import JsonRpc, RpcError, bytes_of, call_object
 
@@ -61,7 +62,7 @@ class Wallet:
                 ]
             )
             transaction: dict[str, Any] = {
-                "to": to,
+                "to": to_checksum_address(to),
                 "data": calldata,
                 "value": 0,
                 "nonce": int(nonce, 16),
