@@ -5,8 +5,8 @@ from typing import Any
 
 from hedger.adapters.venue import binance_answers as answers
 from hedger.adapters.venue import binance_codes, binance_streams, binance_trades
-from hedger.adapters.venue.dialect import Account
-from hedger.adapters.venue.port import Accepted, Fill, Margin, Market, OrderReport, SymbolRules, VenueAnswerInvalid
+from hedger.adapters.venue.dialect import Account, Listing
+from hedger.adapters.venue.port import Accepted, Fill, Margin, Market, OrderReport, VenueAnswerInvalid
 from hedger.adapters.venue.price_board import market
 from hedger.adapters.venue.reading import Answer
 from hedger.adapters.venue.settings import VenueSettings
@@ -22,18 +22,18 @@ class BinanceUsdm:
     def meaning_of(self, code: int) -> str | None:
         return binance_codes.meaning_of(code)
 
-    def unified(self, client: Any, symbol: str) -> str | None:
-        return next((str(found["symbol"]) for found in _listed(client, symbol)), None)
+    def listing(self, client: Any, symbol: str) -> Listing | None:
+        same_id = (client.markets_by_id or {}).get(symbol, [])
+        found = [market for market in same_id if market["swap"] and market["linear"]]
+        if len(found) > 1:
+            raise VenueAnswerInvalid("the listings", symbol, repr([market["symbol"] for market in found]))
+        return _listing(found[0], symbol) if found else None
 
     def accepted(self, raw: object, symbol: str, client_order_id: str) -> Accepted:
         return answers.accepted(raw, symbol, client_order_id)
 
     def report(self, raw: object, symbol: str, client_order_id: str) -> OrderReport:
         return answers.report(raw, symbol, client_order_id)
-
-    def rules(self, client: Any, symbol: str) -> SymbolRules:
-        found = _listed(client, symbol)
-        return answers.rules(found[0]["info"] if found else None, symbol)
 
     async def fills(
         self, client: Any, symbol: str, *, venue_order_id: str | None, since_ms: int | None, now_ms: int
@@ -72,10 +72,6 @@ class BinanceUsdm:
         return binance_streams.prices(client, settings, symbols)
 
 
-def _listed(client: Any, symbol: str) -> list[Any]:
-    """Markets of that id in which one can trade now; one at most."""
-    found = (client.markets_by_id or {}).get(symbol, [])
-    active = [listing for listing in found if listing["swap"] and listing["linear"] and listing["active"]]
-    if len(active) > 1:
-        raise VenueAnswerInvalid("the listings", symbol, repr([listing["symbol"] for listing in active]))
-    return active
+def _listing(listed: Any, symbol: str) -> Listing:
+    rules = answers.rules(listed["info"], symbol) if listed["active"] else None
+    return Listing(str(listed["symbol"]), rules)

@@ -76,8 +76,7 @@ async def prices(client: Any, settings: VenueSettings, symbols: tuple[str, ...])
     pumps = [asyncio.create_task(_reporting(pump, board)) for pump in (books, marks)]
     try:
         while True:
-            for market in await board.newest():
-                yield market
+            yield await board.newest()
     finally:
         await _stop(pumps)
 

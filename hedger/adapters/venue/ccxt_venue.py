@@ -138,13 +138,15 @@ class CcxtVenue:
         return await self._ask("the margin", lambda: self._dialect.margin(self._client, asset))
 
     async def rules(self) -> dict[str, SymbolRules]:
-        """Loads the listings anew. Configured symbols that cannot be traded now are left out."""
+        """Loads the listings anew. Configured symbols that cannot be traded now are left out.
+
+        Their orders and trades can still be asked for: a symbol that is halted may hold a position."""
         await self._ask("the listings", lambda: self._client.load_markets(True))
-        listed = {symbol: self._dialect.unified(self._client, symbol) for symbol in self.settings.symbols}
-        unified = {symbol: name for symbol, name in listed.items() if name is not None}
-        rules = {symbol: self._dialect.rules(self._client, symbol) for symbol in unified}
-        self._unified, self._rules = unified, rules
-        return dict(rules)
+        listings = {symbol: self._dialect.listing(self._client, symbol) for symbol in self.settings.symbols}
+        listed = {symbol: listing for symbol, listing in listings.items() if listing is not None}
+        self._unified = {symbol: listing.unified for symbol, listing in listed.items()}
+        self._rules = {symbol: listing.rules for symbol, listing in listed.items() if listing.rules is not None}
+        return dict(self._rules)
 
     async def markets(self) -> dict[str, Market]:
         """Prices of the configured symbols that are listed. One that is missing makes the answer invalid."""
@@ -222,15 +224,14 @@ class CcxtVenue:
         if blocked:
             raise VenueRateLimited(what, blocked)
         try:
-            async with asyncio.timeout(self.settings.timeout_ms / 1000):
-                return await question()
+            return await question()
         except VenueUnavailable:
             raise
         except (ccxt.BaseError, TimeoutError) as error:
             verdict = await self._judged(error)
         except Exception as error:
             raise VenueAnswerInvalid(what, type(error).__name__, redacted(str(error))) from None
-        if verdict.code == RATE_LIMITED:
+        if verdict.blocked:
             raise VenueRateLimited(what, self._blocked_for_ms())
         raise VenueUnavailable(f"{what}: {verdict.code} ({verdict.reason})")
 

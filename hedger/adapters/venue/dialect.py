@@ -14,6 +14,13 @@ class Account(NamedTuple):
     one_way: bool
 
 
+class Listing(NamedTuple):
+    """ccxt's name of a symbol, and its rules; None while it cannot be traded."""
+
+    unified: str
+    rules: SymbolRules | None
+
+
 class Dialect(Protocol):
     """`client` is the ccxt client; raw answers are what ccxt leaves in `info`.
 
@@ -28,15 +35,13 @@ class Dialect(Protocol):
         """The code of `outcomes` for an error code of the exchange."""
         ...
 
-    def unified(self, client: Any, symbol: str) -> str | None:
-        """ccxt's name of a contract symbol, None if the exchange does not trade it."""
+    def listing(self, client: Any, symbol: str) -> Listing | None:
+        """What the loaded markets say of a contract symbol, None if the exchange does not list it."""
         ...
 
     def accepted(self, raw: object, symbol: str, client_order_id: str) -> Accepted: ...
 
     def report(self, raw: object, symbol: str, client_order_id: str) -> OrderReport: ...
-
-    def rules(self, client: Any, symbol: str) -> SymbolRules: ...
 
     async def fills(
         self, client: Any, symbol: str, *, venue_order_id: str | None, since_ms: int | None, now_ms: int

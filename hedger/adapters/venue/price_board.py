@@ -61,14 +61,16 @@ class PriceBoard:
         self._failure = error
         self._awake.set()
 
-    async def newest(self) -> list[Market]:
-        """Waits for a change; the symbols that changed since the last call, where both parts are known."""
+    async def newest(self) -> Market:
+        """Waits for a symbol that changed since it was last told; of several the one that waited longest."""
         await self._awake.wait()
         if self._failure is not None:
             raise self._failure
-        self._awake.clear()
-        changed, self._changed = self._changed, {}
-        return [market(symbol, self._books[symbol], self._marks[symbol]) for symbol in changed]
+        symbol = next(iter(self._changed))
+        del self._changed[symbol]
+        if not self._changed:
+            self._awake.clear()
+        return market(symbol, self._books[symbol], self._marks[symbol])
 
     def _note(self, symbol: str) -> None:
         if symbol in self._symbols and symbol in self._books and symbol in self._marks:

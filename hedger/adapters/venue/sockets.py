@@ -4,6 +4,7 @@ ccxt.pro's `watch_...` methods are not used: they keep only the last state of an
 symbol of several, and stay silent when a user stream's key has expired. Here each message is handed on as it came.
 """
 
+import asyncio
 from typing import Any, Self
 
 import aiohttp
@@ -12,6 +13,7 @@ import orjson
 from hedger.adapters.venue.port import VenueAnswerInvalid, VenueUnavailable
 
 _MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+_CONNECT_S = 10
 _OVER = (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
 
 
@@ -27,7 +29,8 @@ class JsonSocket:
     ) -> Self:
         """`silence_s`: the longest time between two messages of a healthy stream, None where it may be quiet."""
         try:
-            socket = await session.ws_connect(url, heartbeat=heartbeat_s, max_msg_size=_MAX_MESSAGE_BYTES)
+            async with asyncio.timeout(_CONNECT_S):
+                socket = await session.ws_connect(url, heartbeat=heartbeat_s, max_msg_size=_MAX_MESSAGE_BYTES)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise VenueUnavailable(f"{what}: no connection ({type(error).__name__})") from None
         return cls(what, socket, silence_s)
@@ -41,7 +44,8 @@ class JsonSocket:
     async def receive(self) -> dict[str, Any]:
         """The next JSON object; other messages break the stream."""
         try:
-            message = await self._socket.receive(timeout=self._silence_s)
+            async with asyncio.timeout(self._silence_s):  # aiohttp's own time-out starts anew with each pong
+                message = await self._socket.receive()
         except TimeoutError:
             raise VenueUnavailable(f"{self.what}: silent for {self._silence_s} s") from None
         if message.type in _OVER:
