@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from devnet.traders.actions import Action, carry_out
+from devnet.traders.actions import Action, Wait, carry_out
 from devnet.traders.habits import Habits, Market, Scene, choose
 from devnet.traders.trader import Trader
 from devnet.traders.wallet import TransactionReverted
@@ -24,12 +24,19 @@ class Done:
 async def random_trader(
     seed: int, trader: Trader, markets: Sequence[Market], habits: Habits | None = None
 ) -> AsyncGenerator[Done, None]:
-    """One action each time the next is asked for, without end. The caller sets the pace."""
+    """One action each time the next is asked for, without end. The caller sets the pace.
+
+    Without signed prices a trader sees nothing: it waits, and tells why.
+    """
     random = Random(seed)
     bounds = habits or Habits()
     while True:
-        action = choose(random, await _scene(trader, markets), markets, bounds)
-        yield await _outcome(action, trader)
+        try:
+            scene = await _scene(trader, markets)
+        except MuonError as error:
+            yield Done(Wait(), None, str(error))
+            continue
+        yield await _outcome(choose(random, scene, markets, bounds), trader)
 
 
 async def _outcome(action: Action, trader: Trader) -> Done:

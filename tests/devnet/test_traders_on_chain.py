@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 from trading_world import BTC, ETH, TradingWorld, trading_world
 
+from devnet.oracle import Fault, FaultKind
 from devnet.traders import CloseTerms, Done, Habits, Market, QuoteTerms, Trader, TransactionReverted, random_trader
+from devnet.traders.actions import Cancel, CancelClose, RequestClose, Send, Wait
 from hedger.domain.money import WAD
 from hedger.domain.terms import OrderType, PositionType, QuoteStatus
 
@@ -17,6 +19,10 @@ QUANTITY = WAD // 10
 LONG_LIMIT = QuoteTerms(BTC, PositionType.LONG, OrderType.LIMIT, PRICE, QUANTITY, deadline_s=600)
 WHOLE_CLOSE = CloseTerms(PRICE, QUANTITY, OrderType.LIMIT, deadline_s=600)
 COOLDOWN_S = 300
+MARKETS = [
+    Market(BTC, WAD // 10, WAD // 1000, 200 * WAD, 2_000 * WAD, min_quote_value=5 * WAD),
+    Market(ETH, WAD // 100, WAD // 1000, 200 * WAD, 2_000 * WAD, min_quote_value=5 * WAD),
+]
 
 
 @pytest.fixture(scope="module")
@@ -146,17 +152,38 @@ async def test_a_whitelist_and_the_front_end_reach_the_quote(world: TradingWorld
 
 
 async def test_random_traders_of_one_seed_do_the_same_and_the_contract_takes_it(world: TradingWorld) -> None:
-    markets = [
-        Market(BTC, WAD // 10, WAD // 1000, 200 * WAD, 2_000 * WAD, min_quote_value=5 * WAD),
-        Market(ETH, WAD // 100, WAD // 1000, 200 * WAD, 2_000 * WAD, min_quote_value=5 * WAD),
-    ]
-    first = await many_actions(await world.trader(), markets)
-    second = await many_actions(await world.sub_account_trader(), markets)
+    first = await many_actions(world, await world.trader())
+    second = await many_actions(world, await world.sub_account_trader())
     assert [type(done.action) for done in first] == [type(done.action) for done in second]
-    assert [done.refused for done in first] == [None] * len(first)
-    assert len({type(done.action) for done in first}) >= 3
+    assert [done.refused for done in first + second] == [None] * 2 * len(first)
+    assert {type(done.action) for done in first} >= {Send, Cancel, RequestClose, CancelClose, Wait}
 
 
-async def many_actions(trader: Trader, markets: list[Market]) -> list[Done]:
-    async with aclosing(random_trader(11, trader, markets, Habits(most_live=3))) as actions:
-        return [await anext(actions) for _ in range(15)]
+async def test_a_random_trader_whose_price_is_not_signed_waits_for_the_next_turn(world: TradingWorld) -> None:
+    world.oracle.faults.add(Fault(FaultKind.ERROR))
+    async with aclosing(random_trader(11, await world.trader(), MARKETS)) as actions:
+        blind, seeing = await anext(actions), await anext(actions)
+    assert (blind.action, blind.refused) == (Wait(), "uPnl Tolerance Error")
+    assert seeing.refused is None
+
+
+async def many_actions(world: TradingWorld, trader: Trader) -> list[Done]:
+    """Random actions with a hedger that follows every fourth time."""
+    made = []
+    async with aclosing(random_trader(11, trader, MARKETS, Habits(most_live=4))) as actions:
+        for turn in range(40):
+            made.append(await anext(actions))
+            if turn % 4 == 3:
+                await follow(world, trader)
+    return made
+
+
+async def follow(world: TradingWorld, trader: Trader) -> None:
+    """The hedger opens what is pending and fills what is to be closed, at the prices the trader asked for."""
+    for quote in await trader.live_quotes():
+        if quote.status is QuoteStatus.PENDING:
+            await world.lock(trader, quote.quote_id)
+            await world.open(trader, quote.quote_id)
+        elif quote.status is QuoteStatus.CLOSE_PENDING:
+            asked = (await world.read("getQuote", quote.quote_id))[18]
+            await world.fill_close(trader, quote.quote_id, asked)
