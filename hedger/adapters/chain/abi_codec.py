@@ -6,9 +6,12 @@ the payload.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from enum import IntEnum
+from typing import Any, TypeVar
 
 WORD = 32
+
+Term = TypeVar("Term", bound=IntEnum)
 _ADDRESS_PADDING = bytes(12)
 
 Read = Callable[[bytes, int], Any]
@@ -24,9 +27,19 @@ class Malformed(Exception):
         self.field = field
 
     def inside(self, outer: str) -> "Malformed":
-        """The same error, told from the value that holds the field."""
+        """The same error, told from the value that holds the field; a value without a name adds nothing."""
+        if not outer:
+            return self
         separator = "" if not self.field or self.field.startswith("[") else "."
         return Malformed(self.reason, f"{outer}{separator}{self.field}")
+
+
+def term(kind: type[Term], value: int, field: str) -> Term:
+    """An enumeration's member. Raises Malformed for a number the enumeration does not have."""
+    try:
+        return kind(value)
+    except ValueError:
+        raise Malformed(f"{value} is no {kind.__name__}", field) from None
 
 
 class Reader:
@@ -74,8 +87,11 @@ def reader_of(parameter: Mapping[str, Any]) -> Reader:
 
 
 def parameters_reader(parameters: Sequence[Mapping[str, Any]]) -> Reader:
-    """The reader of a parameter list; unnamed parameters go by their place."""
-    named = [(str(each["name"]) or str(place), reader_of(each)) for place, each in enumerate(parameters)]
+    """The reader of a parameter list; of several, those without names go by their place."""
+    alone = len(parameters) == 1
+    named = [
+        (str(each["name"]) or ("" if alone else str(place)), reader_of(each)) for place, each in enumerate(parameters)
+    ]
     return tuple_reader(named)
 
 

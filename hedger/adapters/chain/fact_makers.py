@@ -5,26 +5,16 @@ quote where the log lists several. A value out of its range raises Malformed nam
 """
 
 from collections.abc import Callable, Sequence
-from enum import IntEnum
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from hedger.adapters.chain.abi_codec import Malformed
+from hedger.adapters.chain.abi_codec import Malformed, term
 from hedger.domain import chain_facts as told
 from hedger.domain.events import ChainFact, ChainSource
 from hedger.domain.terms import BalanceChange, OrderType, PositionType, QuoteStatus
 
 Values = tuple[Any, ...]
 Make = Callable[[ChainSource, Values], Sequence[ChainFact]]
-Term = TypeVar("Term", bound=IntEnum)
-
-
-def term(kind: type[Term], value: int, field: str) -> Term:
-    """An enumeration's member. Raises Malformed for a number the enumeration does not have."""
-    try:
-        return kind(value)
-    except ValueError:
-        raise Malformed(f"{value} is no {kind.__name__}", field) from None
 
 
 def _paired(quote_ids: Sequence[int], others: Sequence[Any], field: str) -> list[tuple[int, Any]]:
