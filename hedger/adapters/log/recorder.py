@@ -34,6 +34,7 @@ def open_recorder(url: str, tables: LogTables) -> LogRecorder:
         port=parts.pop("port", "") or "",
         user=parts.pop("user", "") or "",
         password=parts.pop("password", "") or "",
+        max_overflow=9,  # each subscription keeps one connection
     )
     cast("dict[str, Any]", datastore.pool.kwargs).update(parts)  # what its signature has no place for: TLS, options
     return LogRecorder(datastore, events_table_name=tables.events)
