@@ -1,0 +1,207 @@
+"""The read model of transactions: what was asked of the contract, every version signed for it, and what came of it.
+
+Two aggregates tell of one transaction: the quote that asked for it and the wallet that signed it. Each side is folded
+by its own aggregate, holding this one request alone, so that a reorganisation undoes just what that aggregate says.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from hedger.domain.events import Event, Recorded
+from hedger.domain.feed import BlocksOrphaned
+from hedger.domain.quote import events
+from hedger.domain.quote.quote import Quote, TransactionRequest
+from hedger.domain.wallet import Sent, TransactionBroadcast, TransactionMined, TransactionSigned, Wallet
+from hedger.projections.tables import Sheet, Table, Wad, Whole
+from hedger.projections.tracked import Tracked
+
+NOBODY = UUID(int=0)
+QUOTE_SIDE = (events.TransactionRequested, events.TransactionSucceeded, events.TransactionFailed)
+WALLET_SIDE = (TransactionSigned, TransactionBroadcast, TransactionMined)
+
+
+class Transaction(msgspec.Struct, kw_only=True):
+    """One transaction as both sides tell it."""
+
+    request_id: str
+    first_position: int
+    last_position: int = 0
+    quote_aggregate: UUID = NOBODY
+    wallet_aggregate: UUID = NOBODY
+    quote_id: int = 0
+    party_a: str = ""
+    symbol_id: int = 0
+    request: TransactionRequest | None = None
+    sent: Sent | None = None
+    endpoints: list[str] = []
+    gas_used: int = 0
+    gas_price_wei: int = 0
+
+
+class TransactionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One transaction. `state` is what the quote knows (requested, succeeded, failed), `sent_state` what the wallet
+    knows (signed, broadcast, mined; empty before it is signed). `transaction_hash` is the mined version's, else the
+    newest; `fee_wei` = gas used times price, 0 until mined. Times are seconds of the chain."""
+
+    request_id: str
+    quote_id: int
+    party_a: str
+    symbol_id: int
+    kind: str
+    quantity: Wad
+    price: Wad
+    allocate: Wad
+    close_id: int
+    requested_at: int
+    valid_until: Whole
+    state: str
+    sent_state: str
+    nonce: int | None
+    versions: int
+    hashes: tuple[str, ...]
+    endpoints: tuple[str, ...]
+    transaction_hash: str
+    gas_limit: Whole
+    max_fee_wei: Whole
+    priority_fee_wei: Whole
+    gas_used: Whole
+    gas_price_wei: Whole
+    fee_wei: Whole
+    block_number: int
+    quote_block_hash: str
+    wallet_block_hash: str
+    reason: str
+    action: str
+    failed_at: int
+    first_position: int
+    last_position: int
+    cell: bytes
+
+
+def note(sheet: Sheet[Transaction], recorded: Recorded, tracked: Tracked | None) -> None:
+    """Take in an event of a quote (`tracked`) or of a wallet that speaks of transactions."""
+    event = recorded.event
+    match event:
+        case events.TransactionRequested() | events.TransactionSucceeded() | events.TransactionFailed():
+            transaction = _of(sheet, event.request_id, recorded)
+            if tracked is not None:
+                transaction.quote_aggregate, transaction.quote_id = tracked.quote.id, tracked.quote.quote_id
+            _take_quote_side(transaction, event)
+        case TransactionSigned() | TransactionBroadcast() | TransactionMined():
+            transaction = _of(sheet, event.request_id, recorded)
+            transaction.wallet_aggregate = recorded.aggregate_id
+            _take_wallet_side(transaction, event)
+        case BlocksOrphaned():
+            _orphan(sheet, recorded, event)
+            return
+        case _:
+            return
+    transaction.last_position = recorded.position
+    sheet.put(transaction, transaction.request_id)
+
+
+def _of(sheet: Sheet[Transaction], request_id: str, recorded: Recorded) -> Transaction:
+    known = sheet.get(request_id)
+    return known or Transaction(request_id=request_id, first_position=recorded.position)
+
+
+def _take_quote_side(transaction: Transaction, event: Event) -> None:
+    known = {transaction.request_id: transaction.request} if transaction.request is not None else {}
+    quote = Quote(id=NOBODY, chain_id=0, diamond="", quote_id=0, requests=known)
+    quote.apply(event)
+    transaction.request = quote.requests.get(transaction.request_id)
+    if isinstance(event, events.TransactionRequested):
+        transaction.party_a, transaction.symbol_id = event.party_a, event.symbol_id
+    if isinstance(event, events.TransactionSucceeded):
+        transaction.gas_used, transaction.gas_price_wei = event.gas_used, event.gas_price_wei
+
+
+def _take_wallet_side(transaction: Transaction, event: Event) -> None:
+    known = {transaction.request_id: transaction.sent} if transaction.sent is not None else {}
+    wallet = Wallet(id=NOBODY, chain_id=0, address="", sent=known)
+    wallet.apply(event)
+    transaction.sent = wallet.sent.get(transaction.request_id)
+    if isinstance(event, TransactionBroadcast):
+        transaction.endpoints.append(event.endpoint)
+    if isinstance(event, TransactionMined):
+        transaction.gas_used, transaction.gas_price_wei = event.gas_used, event.gas_price_wei
+
+
+def _orphan(sheet: Sheet[Transaction], recorded: Recorded, event: BlocksOrphaned) -> None:
+    """Undo what the aggregate that recorded the reorganisation had in the blocks that are gone."""
+    gone = set(event.block_hashes)
+    for transaction in list(sheet.cells.values()):
+        request, sent = transaction.request, transaction.sent
+        if transaction.quote_aggregate == recorded.aggregate_id and request is not None and request.block_hash in gone:
+            _take_quote_side(transaction, event)
+        elif (
+            transaction.wallet_aggregate == recorded.aggregate_id and sent is not None and sent.mined_block_hash in gone
+        ):
+            _take_wallet_side(transaction, event)
+        else:
+            continue
+        transaction.last_position = recorded.position
+        sheet.put(transaction, transaction.request_id)
+
+
+def request_ids(batch: Sequence[Recorded]) -> list[str]:
+    return sorted({r.event.request_id for r in batch if isinstance(r.event, QUOTE_SIDE + WALLET_SIDE)})
+
+
+def _row_of(transaction: Transaction) -> TransactionRow:
+    request, sent = transaction.request, transaction.sent
+    call = request.call if request is not None else None
+    newest = sent.versions[-1] if sent is not None and sent.versions else None
+    mined_hash = (sent.mined_hash if sent is not None else "") or (request.transaction_hash if request else "")
+    return TransactionRow(
+        request_id=transaction.request_id,
+        quote_id=transaction.quote_id,
+        party_a=transaction.party_a,
+        symbol_id=transaction.symbol_id,
+        kind=call.kind.value if call else "",
+        quantity=call.quantity if call else 0,
+        price=call.price if call else 0,
+        allocate=call.allocate if call else 0,
+        close_id=call.close_id if call else 0,
+        requested_at=request.requested_at if request else 0,
+        valid_until=request.valid_until if request else 0,
+        state=request.state.value if request else "",
+        sent_state=sent.state.value if sent else "",
+        nonce=sent.nonce if sent else None,
+        versions=len(sent.versions) if sent else 0,
+        hashes=tuple(version.transaction_hash for version in sent.versions) if sent else (),
+        endpoints=tuple(transaction.endpoints),
+        transaction_hash=mined_hash or (newest.transaction_hash if newest else ""),
+        gas_limit=newest.gas_limit if newest else 0,
+        max_fee_wei=newest.max_fee_wei if newest else 0,
+        priority_fee_wei=newest.priority_fee_wei if newest else 0,
+        gas_used=transaction.gas_used,
+        gas_price_wei=transaction.gas_price_wei,
+        fee_wei=transaction.gas_used * transaction.gas_price_wei,
+        block_number=(sent.mined_block if sent else 0) or (request.block_number if request else 0),
+        quote_block_hash=request.block_hash if request else "",
+        wallet_block_hash=sent.mined_block_hash if sent else "",
+        reason=request.reason if request else "",
+        action=request.action.value if request and request.action else "",
+        failed_at=request.failed_at if request else 0,
+        first_position=transaction.first_position,
+        last_position=transaction.last_position,
+        cell=msgspec.json.encode(transaction),
+    )
+
+
+TRANSACTIONS: Table[Transaction] = Table(
+    "transactions",
+    TransactionRow,
+    ("request_id",),
+    row_of=_row_of,
+    cell_of=lambda row: msgspec.json.decode(row.cell, type=Transaction),
+    indexes=(
+        "(first_position)",
+        "(quote_id, first_position)",
+        "(quote_block_hash) WHERE quote_block_hash <> ''",
+        "(wallet_block_hash) WHERE wallet_block_hash <> ''",
+    ),
+)
