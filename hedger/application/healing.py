@@ -51,7 +51,15 @@ class Healer:
 
     async def heal(self) -> None:
         """One pass: decide again, then tell again what has waited too long for its outcome."""
-        for quote_id, party_a in self._book.live.items():
+        await self._heal(self._book.live)
+
+    async def heal_after_block(self) -> None:
+        """Only those quotes that waited for a block to be read."""
+        waiting = self._manager.awaiting_blocks
+        await self._heal({quote_id: party_a for quote_id, party_a in self._book.live.items() if quote_id in waiting})
+
+    async def _heal(self, quotes: dict[int, str]) -> None:
+        for quote_id, party_a in quotes.items():
             try:
                 quote = await self._manager.heal(quote_id, party_a)
                 await self._tell_overdue(quote)

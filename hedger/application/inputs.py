@@ -65,13 +65,14 @@ class InputsSource:
     def __init__(self, board: Board, book: Book, ledger: Ledger, views: Views) -> None:
         self._board, self._book, self._ledger, self._views = board, book, ledger, views
 
-    async def gather(self, quote: Quote) -> Inputs | None:
+    async def gather(self, quote: Quote, at: BlockRef | None = None) -> Inputs | None:
         """The inputs of the next decision on this quote; None before the first block was read.
 
-        Raises what the chain's views raise where balances are needed: not known is not zero.
+        `at` is the block whose facts of this quote were just applied: newer than the head, which waits for the facts
+        of everybody. Raises what the chain's views raise where balances are needed: not known is not zero.
         """
-        board, head = self._board, self._board.head
-        if head is None:
+        board = self._board
+        if board.head is None and at is None:
             return None
         symbol = board.symbols.get(quote.chain.symbol_id) if quote.chain is not None else self._symbol_hedged(quote)
         name = symbol.name if symbol is not None else ""
@@ -79,9 +80,10 @@ class InputsSource:
         account, max_funding_rate = await self._of_the_chain(quote)
         # From here on nothing is awaited: what is promised to other quotes meanwhile is seen.
         market = board.market_view(name)
+        heads = [head for head in (board.head, at) if head is not None]
         return Inputs(
-            block_number=(board.head or head).number,
-            block_timestamp=(board.head or head).timestamp,
+            block_number=max(head.number for head in heads),
+            block_timestamp=max(head.timestamp for head in heads),
             venue_time_ms=board.venue_time_ms(),
             trading_state=trading.of(name),
             symbol=symbol,

@@ -14,8 +14,8 @@ from hedger.application.ledger import Draft, Ledger
 from hedger.application.messages import Reported
 from hedger.domain import chain_facts
 from hedger.domain.events import ChainFact, Event
-from hedger.domain.feed import BlocksOrphaned
-from hedger.domain.policies.decide import decide
+from hedger.domain.feed import BlockRef, BlocksOrphaned
+from hedger.domain.policies.decide import decide, is_ahead_of_the_chain
 from hedger.domain.policies.policy import Policy
 from hedger.domain.quote import events as quote_events
 from hedger.domain.quote.quote import Quote
@@ -47,6 +47,7 @@ class PositionManager:
         self._ledger, self._inputs, self._book, self._policy = ledger, inputs, book, policy
         self._observe = observe
         self._lanes: dict[str, asyncio.Lock] = {}
+        self.awaiting_blocks: set[int] = set()  # quotes whose mined transaction's facts are not read yet
 
     # --- facts of the chain
 
@@ -66,7 +67,7 @@ class PositionManager:
                     await self._end_unopened(started, quote_facts)
             await self._record_account(message.party_a, account_facts, causation)
             for quote_id, facts in quote_facts.items():
-                await self._work(quote_id, partial(_unrecorded, facts), causation)
+                await self._work(quote_id, partial(_unrecorded, facts), causation, at=message.block)
 
     async def on_reorganised(self, key: str, message: Reorganised) -> None:
         """Orphan what was told in blocks that are gone; what it touched falls back and is decided on again.
@@ -127,12 +128,19 @@ class PositionManager:
     def _lane(self, party_a: str) -> asyncio.Lock:
         return self._lanes.setdefault(party_a.lower(), asyncio.Lock())
 
-    async def _work(self, quote_id: int, news: Callable[[Quote], Sequence[Event]], causation: str) -> None:
+    async def _work(
+        self,
+        quote_id: int,
+        news: Callable[[Quote], Sequence[Event]],
+        causation: str,
+        *,
+        at: BlockRef | None = None,
+    ) -> None:
         for attempt in range(1, _ATTEMPTS + 1):
             quote = await self._ledger.quote(quote_id)
             draft = Draft(quote)
             draft.add(news(quote))
-            await self._decide(draft)
+            await self._decide(draft, at)
             try:
                 await self._ledger.save([draft], correlation_id=f"quote:{quote_id}", causation_id=causation)
             except (VersionConflict, FactAlreadyRecorded):
@@ -142,11 +150,11 @@ class PositionManager:
             self._book.note(quote)
             return
 
-    async def _decide(self, draft: Draft) -> None:
+    async def _decide(self, draft: Draft, at: BlockRef | None) -> None:
         quote = draft.aggregate
         assert isinstance(quote, Quote)
         try:
-            inputs = await self._inputs.gather(quote)
+            inputs = await self._inputs.gather(quote, at)
         except Exception as error:
             # The facts must not be lost because a view did not answer; the periodic pass decides later.
             logger.warning("inputs not available", quote_id=quote.quote_id, error=str(error))
@@ -154,6 +162,9 @@ class PositionManager:
             return
         if inputs is None:
             return
+        self.awaiting_blocks.discard(quote.quote_id)
+        if is_ahead_of_the_chain(quote, inputs):
+            self.awaiting_blocks.add(quote.quote_id)
         for _ in range(_STEPS):
             events = decide(quote, inputs, self._policy)
             if not events:

@@ -12,6 +12,7 @@ import msgspec
 from hedger.domain.aggregate import Aggregate
 from hedger.domain.events import Event, derived_id
 from hedger.domain.feed import BlocksOrphaned
+from hedger.domain.reverts import RevertAction
 
 
 class TransactionSigned(Event, frozen=True, kw_only=True, tag="TransactionSigned.1"):
@@ -49,6 +50,24 @@ class TransactionMined(Event, frozen=True, kw_only=True, tag="TransactionMined.1
     succeeded: bool
     gas_used: int
     gas_price_wei: int
+
+
+class NonceLost(Event, frozen=True, kw_only=True, tag="NonceLost.1"):
+    """Somebody else used the nonce: none of what was signed for it can be mined. The request may be signed anew."""
+
+    request_id: str
+    nonce: int
+    proven_at_block: int
+
+
+class TransactionWithheld(Event, frozen=True, kw_only=True, tag="TransactionWithheld.1"):
+    """Nothing was, and nothing will be, signed for this request: its last word, however often it is asked again."""
+
+    request_id: str
+    stage: str  # signature, simulation
+    reason: str
+    action: RevertAction
+    block_timestamp: int  # seconds of the chain
 
 
 class SignedBytes(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +112,7 @@ class Wallet(Aggregate, kw_only=True):
     address: str
     next_nonce: int = 0
     sent: dict[str, Sent] = {}
+    withheld: dict[str, TransactionWithheld] = {}
 
     @staticmethod
     def create_id(chain_id: int, address: str) -> UUID:
@@ -108,6 +128,14 @@ class Wallet(Aggregate, kw_only=True):
         return sorted(
             (sent for sent in self.sent.values() if sent.state is not SentState.MINED), key=lambda sent: sent.nonce
         )
+
+    def touched_by(self, orphaned: BlocksOrphaned) -> list[Sent]:
+        """Transactions mined in blocks that are now orphaned, by nonce."""
+        gone = set(orphaned.block_hashes)
+        touched = (
+            sent for sent in self.sent.values() if sent.state is SentState.MINED and sent.mined_block_hash in gone
+        )
+        return sorted(touched, key=lambda sent: sent.nonce)
 
     def apply(self, event: Event) -> None:
         match event:
@@ -128,17 +156,21 @@ class Wallet(Aggregate, kw_only=True):
                 )
                 self.next_nonce = max(self.next_nonce, event.nonce + 1)
             case TransactionBroadcast():
-                sent = self.sent[event.request_id]
-                sent.state = SentState.BROADCAST if sent.state is SentState.SIGNED else sent.state
+                sent = self.sent.get(event.request_id)
+                if sent is not None and sent.state is SentState.SIGNED:
+                    sent.state = SentState.BROADCAST
             case TransactionMined():
-                sent = self.sent[event.request_id]
-                sent.state, sent.mined_hash = SentState.MINED, event.transaction_hash
-                sent.mined_block, sent.mined_block_hash = event.block_number, event.block_hash
-                sent.succeeded = event.succeeded
+                sent = self.sent.get(event.request_id)
+                if sent is not None:
+                    sent.state, sent.mined_hash = SentState.MINED, event.transaction_hash
+                    sent.mined_block, sent.mined_block_hash = event.block_number, event.block_hash
+                    sent.succeeded = event.succeeded
+            case NonceLost():
+                self.sent.pop(event.request_id, None)
+            case TransactionWithheld():
+                self.withheld[event.request_id] = event
             case BlocksOrphaned():
-                gone = set(event.block_hashes)
-                for sent in self.sent.values():
-                    if sent.state is SentState.MINED and sent.mined_block_hash in gone:
-                        sent.state = SentState.SIGNED
+                for sent in self.touched_by(event):
+                    sent.state = SentState.SIGNED
             case _:
                 pass

@@ -59,7 +59,7 @@ class ViewReader:
         return at, outcomes
 
     async def outcomes(self, calls: Sequence[ViewCall], block: Block = None) -> tuple[BlockRef, list[Any]]:
-        """As `read`, but a call that reverted or cannot be read has its error in its place (RpcError, ViewUnreadable)."""
+        """As `read`, but the error of one call (a revert, ViewUnreadable) stands in its place."""
         known = self._known_head() if block is None else None
         if known is not None:
             try:

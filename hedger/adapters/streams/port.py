@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 Handler = Callable[[str, msgspec.Struct], Awaitable[None]]
-"""Takes key and message. Returning acknowledges; raising means: deliver again later, and nothing of this key before it."""
+"""Takes key and message. Returning acknowledges; raising asks for it again later, before anything else of this key."""
 
 
 class Streams(Protocol):

@@ -15,7 +15,11 @@ from hedger.domain.terms import QuoteStatus, TradingState
 
 def decide(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
     """The events of the next step: a judgement, or a reason with requests; empty where nothing is to be done now."""
-    if inputs.trading_state is TradingState.HALTED or quote.in_flight is not None or _chain_is_behind(quote, inputs):
+    if (
+        inputs.trading_state is TradingState.HALTED
+        or quote.in_flight is not None
+        or is_ahead_of_the_chain(quote, inputs)
+    ):
         return []
     if quote.chain is None:
         has_hedge = bool(quote.hedge.orders)
@@ -59,7 +63,7 @@ def needs_attention(quote: Quote, policy: Policy) -> bool:
     return quote.chain.party_b == policy.party_b or quote.verdict is Verdict.ACCEPTED
 
 
-def _chain_is_behind(quote: Quote, inputs: Inputs) -> bool:
+def is_ahead_of_the_chain(quote: Quote, inputs: Inputs) -> bool:
     """True while a mined transaction's own events have not been read: its effect is not in this state yet."""
     last = quote.last_success()
     return last is not None and last.block_number > inputs.block_number

@@ -73,11 +73,14 @@ def transaction(
 
 
 def cancels(orders: list[HedgeOrder], reason: str) -> list[Event]:
-    """Cancel requests for those of the orders that are not asked to cancel yet."""
+    """Cancel requests for those orders of the user's legs that still work and are not asked to cancel yet.
+
+    What balances the hedge goes at market and is left to its end.
+    """
     return [
         OrderCancelRequested(client_order_id=order.client_order_id, reason=reason)
         for order in orders
-        if not order.is_settled and not order.cancel_requested and order.executed is None
+        if order.leg in (Leg.OPEN, Leg.CLOSE) and not order.cancel_requested and order.executed is None
     ]
 
 
