@@ -1,0 +1,75 @@
+"""From a requested call to the bytes PartyB sends, and which Muon signatures they carry."""
+
+from dataclasses import dataclass
+
+from hedger.adapters.chain import calls
+from hedger.adapters.chain.abi import interface
+from hedger.adapters.muon import PairUpnlAndPriceSig, SingleUpnlSig
+from hedger.domain.quote.events import Call
+from hedger.domain.terms import CallKind
+
+NEED_UPNL = frozenset({CallKind.LOCK, CallKind.LOCK_AND_OPEN})
+NEED_PAIR = frozenset({CallKind.OPEN, CallKind.LOCK_AND_OPEN, CallKind.FILL_CLOSE})
+
+_SELECTOR_BYTES = 4
+_WORD = 32
+_PROXY_CALL = interface("party_b")["_call"].selector
+
+
+@dataclass(frozen=True, slots=True)
+class Signatures:
+    """The Muon signatures of one call, as far as it needs them. `held`: one of them was asked for ahead."""
+
+    upnl: SingleUpnlSig | None = None
+    pair: PairUpnlAndPriceSig | None = None
+    held: bool = False
+
+
+def inner_call(quote_id: int, call: Call, signatures: Signatures) -> bytes:
+    """The call of the diamond. Raises ValueError where a signature it needs is missing."""
+    match call.kind:
+        case CallKind.LOCK:
+            return calls.lock_quote(quote_id, _upnl(signatures))
+        case CallKind.OPEN:
+            return calls.open_position(quote_id, call.quantity, call.price, _pair(signatures))
+        case CallKind.LOCK_AND_OPEN:
+            return calls.lock_and_open_quote(quote_id, call.quantity, call.price, _upnl(signatures), _pair(signatures))
+        case CallKind.FILL_CLOSE:
+            return calls.fill_close_request(quote_id, call.quantity, call.price, _pair(signatures))
+        case CallKind.UNLOCK:
+            return calls.unlock_quote(quote_id)
+        case CallKind.ACCEPT_CANCEL:
+            return calls.accept_cancel_request(quote_id)
+        case CallKind.ACCEPT_CANCEL_CLOSE:
+            return calls.accept_cancel_close_request(quote_id)
+        case CallKind.EXPIRE:
+            return calls.expire_quote(quote_id)
+
+
+def unwrapped(calldata: bytes) -> list[bytes]:
+    """The inner calls of a batch through the proxy; a plain call is its own only one."""
+    if calldata[:_SELECTOR_BYTES] != _PROXY_CALL:
+        return [calldata]
+    batch = calldata[_SELECTOR_BYTES + _WORD :]  # behind the selector and the offset of the only argument
+    offsets = [_word(batch, _WORD * place) for place in range(1, 1 + _word(batch, 0))]
+    return [_bytes_at(batch, _WORD + offset) for offset in offsets]
+
+
+def _upnl(signatures: Signatures) -> calls.Signature:
+    if signatures.upnl is None:
+        raise ValueError("the call needs PartyB's signature")
+    return signatures.upnl.as_abi()
+
+
+def _pair(signatures: Signatures) -> calls.Signature:
+    if signatures.pair is None:
+        raise ValueError("the call needs the pair's signature")
+    return signatures.pair.as_abi()
+
+
+def _word(payload: bytes, at: int) -> int:
+    return int.from_bytes(payload[at : at + _WORD], "big")
+
+
+def _bytes_at(payload: bytes, at: int) -> bytes:
+    return payload[at + _WORD : at + _WORD + _word(payload, at)]

@@ -1,0 +1,116 @@
+"""From a request to signed bytes: gate, Muon signatures, simulation, fees, gate again, record."""
+
+from dataclasses import dataclass
+
+from hedger.adapters.chain import calls
+from hedger.adapters.chain.gas import FeeAboveCap, Fees, FeeSource
+from hedger.adapters.chain.signer import Unsigned
+from hedger.application.sending.chain import Chain, Reverted, Standing
+from hedger.application.sending.encoding import Signatures, inner_call
+from hedger.application.sending.gate import Gate, check_time
+from hedger.application.sending.records import WalletRecords
+from hedger.application.sending.settings import Refused, SenderSettings
+from hedger.application.sending.signing_ahead import SigningAhead
+from hedger.domain.quote.events import Call, TransactionRequested
+from hedger.domain.reverts import RevertAction
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One transaction of a request: `allocate` towards PartyA, `call`, or both in one batch; each with its record."""
+
+    request_id: str
+    quote_id: int
+    allocate: int
+    call: Call | None
+
+
+def parts_of(request: TransactionRequested, quote_id: int, *, through_proxy: bool) -> list[Part]:
+    """The transactions of a request, in order: only the proxy can allocate and call in one."""
+    request_id, call = request.request_id, request.call
+    if through_proxy or not call.allocate:
+        return [Part(request_id, quote_id, call.allocate, call)]
+    return [Part(f"{request_id}#allocate", quote_id, call.allocate, None), Part(request_id, quote_id, 0, call)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A simulated call: what is sent, under which gas limit, and where the chain stood."""
+
+    calldata: bytes
+    gas_limit: int
+    standing: Standing
+
+
+class Preparing:
+    """Makes the first version of a part's transaction."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        chain: Chain,
+        ahead: SigningAhead,
+        fees: FeeSource,
+        records: WalletRecords,
+        settings: SenderSettings,
+        chain_id: int,
+    ) -> None:
+        self._gate, self._chain, self._ahead, self._fees = gate, chain, ahead, fees
+        self._records, self._settings, self._chain_id = records, settings, chain_id
+
+    async def sign(self, part: Part, request: TransactionRequested) -> None:
+        """Sign and record the part. Raises Refused, RpcFailure, LogUnavailable."""
+        passed = False
+        while not passed:
+            await self._gate.passed(request)
+            ready = await self._ready(part, request)
+            fees = await self._first_fees()
+            passed = await self._gate.passed(request)
+        transaction = Unsigned(
+            chain_id=self._chain_id,
+            nonce=ready.standing.next_nonce,
+            to=self._chain.destination,
+            calldata=ready.calldata,
+            gas_limit=ready.gas_limit,
+            fees=fees,
+        )
+        await self._records.sign(part.request_id, transaction, at=ready.standing.block.timestamp)
+
+    async def _ready(self, part: Part, request: TransactionRequested) -> _Ready:
+        """The call with its signatures, accepted by the contract on the latest state. Raises Refused."""
+        standing = await self._chain.standing(request.party_a)
+        check_time(request, standing.block.timestamp)
+        signatures = await self._signatures(part, request, standing)
+        outcome = await self._simulated(part, request, signatures, standing)
+        if isinstance(outcome, Reverted) and outcome.action is RevertAction.NEW_SIGNATURE and signatures.held:
+            # What was asked for ahead has gone stale: one fresh try before anybody is troubled with it.
+            standing = await self._chain.standing(request.party_a)
+            signatures = await self._signatures(part, request, standing)
+            outcome = await self._simulated(part, request, signatures, standing)
+        if isinstance(outcome, Reverted):
+            raise Refused("simulation", outcome.reason, outcome.action)
+        return outcome
+
+    async def _signatures(self, part: Part, request: TransactionRequested, standing: Standing) -> Signatures:
+        if part.call is None:
+            return Signatures()
+        return await self._ahead.signatures(part.call.kind, request.party_a, request.symbol_id, standing.nonces)
+
+    async def _simulated(
+        self, part: Part, request: TransactionRequested, signatures: Signatures, standing: Standing
+    ) -> _Ready | Reverted:
+        inner: list[bytes] = []
+        if part.allocate:
+            inner.append(calls.allocate_for_party_b(part.allocate, request.party_a))
+        if part.call is not None:
+            inner.append(inner_call(part.quote_id, part.call, signatures))
+        gas = await self._chain.estimate(inner)
+        if isinstance(gas, Reverted):
+            return gas
+        return _Ready(self._chain.calldata(inner), gas * self._settings.gas_margin_percent // 100, standing)
+
+    async def _first_fees(self) -> Fees:
+        try:
+            return await self._fees.first()
+        except FeeAboveCap as error:
+            raise Refused("simulation", f"fee above the cap: {error}", RevertAction.WAIT) from None
