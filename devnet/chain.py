@@ -125,7 +125,11 @@ class Anvil:
         return str(await self.request("evm_snapshot"))
 
     async def revert(self, snapshot_id: str) -> None:
-        """Go back to a snapshot, silently: subscribers are told nothing."""
+        """Go back to a snapshot, silently: subscribers are told nothing. What waits to be mined is dropped.
+
+        A receipt shows a moment before its transaction leaves the pool; one still there would be mined once more.
+        """
+        await self.request("anvil_dropAllTransactions")
         if not await self.request("evm_revert", snapshot_id):
             raise ValueError(f"no snapshot {snapshot_id}")
 

@@ -59,6 +59,26 @@ class Reverted(Exception):
     """A transaction failed; the text is the contract's reason, or what the node makes of a panic."""
 
 
+@cache
+def event_table(interface: str) -> Mapping[str, Mapping[str, Any]]:
+    """Events of an interface file by topic."""
+    table = json.loads((ABI_DIRECTORY / f"{interface}.json").read_text())
+    topics = Abi.load(interface).topics
+    signatures = {
+        f"{entry['name']}({','.join(_kind(part) for part in entry['inputs'])})": entry
+        for entry in table
+        if entry["type"] == "event"
+    }
+    return {topics[signature]: entry for signature, entry in signatures.items()}
+
+
+def _kind(parameter: Mapping[str, Any]) -> str:
+    kind = str(parameter["type"])
+    if not kind.startswith("tuple"):
+        return kind
+    return "(" + ",".join(_kind(part) for part in parameter["components"]) + ")" + kind[len("tuple") :]
+
+
 @dataclass(frozen=True)
 class World:
     """A chain with everything deployed; the named accounts are plain keys that the node has unlocked."""
@@ -171,19 +191,6 @@ def decoded_log(entry: Mapping[str, Any], log: Mapping[str, Any]) -> list[Any]:
 
 
 @cache
-def event_table(interface: str) -> Mapping[str, Mapping[str, Any]]:
-    """Events of an interface file by topic."""
-    table = json.loads((ABI_DIRECTORY / f"{interface}.json").read_text())
-    topics = Abi.load(interface).topics
-    signatures = {
-        f"{entry['name']}({','.join(_kind(part) for part in entry['inputs'])})": entry
-        for entry in table
-        if entry["type"] == "event"
-    }
-    return {topics[signature]: entry for signature, entry in signatures.items()}
-
-
-@cache
 def quote_fields() -> tuple[str, ...]:
     entries = json.loads((ABI_DIRECTORY / "symmio.json").read_text())
     (entry,) = [each for each in entries if each["name"] == "getQuote"]
@@ -209,10 +216,3 @@ def twice(name: str, *values: Any) -> list[Event]:
 
 def _tail(signed: SignedHash) -> tuple[Any, ...]:
     return signed.gateway_signature, (signed.signature, NOBODY, signed.nonce_address)
-
-
-def _kind(parameter: Mapping[str, Any]) -> str:
-    kind = str(parameter["type"])
-    if not kind.startswith("tuple"):
-        return kind
-    return "(" + ",".join(_kind(part) for part in parameter["components"]) + ")" + kind[len("tuple") :]

@@ -144,12 +144,12 @@ async def test_a_rival_off_the_whitelist_cannot_lock(world: World) -> None:
         await lock(world, quote_id, by=world.rival)
 
 
-async def test_a_trader_that_is_a_hedger_cannot_lock_its_own_quote(world: World) -> None:
-    quote_id = await sent(world)
-    await world.call(world.admin, "registerPartyB", world.trader)
-    await world.call(world.trader, "allocateForPartyB", 1_000 * WAD, world.trader)
+async def test_a_hedger_may_send_quotes_but_not_lock_its_own(world: World) -> None:
+    await world.call(world.rival, "allocate", 1_000 * WAD)
+    await world.call(world.rival, "allocateForPartyB", 1_000 * WAD, world.rival)
+    quote_id = await sent(world, sender=world.rival)
     with pytest.raises(Reverted, match="PartyBFacet: PartyA can't be partyB too"):
-        await lock(world, quote_id, by=world.trader)
+        await lock(world, quote_id, by=world.rival)
 
 
 async def test_only_a_hedger_locks(world: World) -> None:

@@ -31,7 +31,6 @@ contract AccountFacet is Guards, BalanceEvents {
         external
         whenAccounting
         notSuspended(msg.sender)
-        notPartyB(msg.sender)
         solventPartyA(msg.sender)
     {
         _allocate(amount);
@@ -42,7 +41,6 @@ contract AccountFacet is Guards, BalanceEvents {
         external
         whenAccounting
         notSuspended(msg.sender)
-        notPartyB(msg.sender)
         solventPartyA(msg.sender)
     {
         _deposit(msg.sender, amount);
