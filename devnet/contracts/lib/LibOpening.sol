@@ -2,7 +2,6 @@
 pragma solidity 0.8.30;
 
 import {AccountState, QuoteState, SettingState, app} from "../core/AppStorage.sol";
-import {BalanceEvents} from "../core/BalanceEvents.sol";
 import {QuoteEvents} from "../core/QuoteEvents.sol";
 import {
     LockedValues, OrderType, PairUpnlAndPriceSig, PositionType, Quote, QuoteStatus, Symbol
