@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {app} from "../core/AppStorage.sol";
 import {QuoteEvents} from "../core/QuoteEvents.sol";
-import {LockedValues, Quote, QuoteStatus, SingleUpnlSig} from "../core/Types.sol";
+import {Quote, QuoteStatus, SingleUpnlSig} from "../core/Types.sol";
 import {LibAvailable} from "./LibAvailable.sol";
 import {LibLockedValues} from "./LibLockedValues.sol";
 import {LibMuon} from "./LibMuon.sol";
