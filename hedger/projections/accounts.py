@@ -66,6 +66,7 @@ ACCOUNTS: Table[TrackedAccount] = Table(
         last_position=row.last_position,
     ),
     indexes=("(party_a)",),
+    shape=state_codec(Account).shape,
 )
 
 
@@ -73,6 +74,7 @@ class AccountBook:
     """The read model `accounts`, folded by the domain's own aggregate."""
 
     name = "accounts"
+    revision = 1
     views = ""
 
     def __init__(self, party_b: str) -> None:

@@ -29,6 +29,7 @@ class RejectedInputs:
     """The read model `inputs_rejected`."""
 
     name = "inputs_rejected"
+    revision = 1
     views = ""
 
     def __init__(self) -> None:

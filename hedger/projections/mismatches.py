@@ -35,6 +35,7 @@ class MismatchBook:
     """The read model `mismatches`. Found again while open, a difference keeps its row and takes the newest texts."""
 
     name = "mismatches"
+    revision = 1
     views = ""
 
     def __init__(self) -> None:

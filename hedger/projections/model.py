@@ -25,6 +25,11 @@ class ReadModel(Protocol):
     def name(self) -> str: ...
 
     @property
+    def revision(self) -> int:
+        """Raised when the fold comes to mean something else: the rows are then built again from the first event."""
+        ...
+
+    @property
     def sheets(self) -> tuple[Sheet[Any], ...]: ...
 
     @property
@@ -46,7 +51,11 @@ class TableProjection:
         self._make = make
         blank = make()
         self._name = blank.name
-        self._tables = "".join(sheet.table.ddl for sheet in blank.sheets) + blank.views
+        self._tables = (
+            f"-- {blank.name}, revision {blank.revision}\n"
+            + "".join(sheet.table.ddl for sheet in blank.sheets)
+            + blank.views
+        )
 
     @property
     def name(self) -> str:

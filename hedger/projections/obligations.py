@@ -4,6 +4,7 @@ import msgspec
 
 from hedger.domain.feed import ProtocolRead
 from hedger.domain.obligations import obligation
+from hedger.projections.states import shape_of
 from hedger.projections.tables import Sheet, Table, Wad, Whole, plain
 from hedger.projections.tracked import Tracked
 
@@ -38,6 +39,7 @@ PROTOCOL: Table[ProtocolRead] = Table(
         chain_id=read.chain_id, block_number=read.block_number, parameters=msgspec.json.encode(read)
     ),
     cell_of=lambda row: msgspec.json.decode(row.parameters, type=ProtocolRead),
+    shape=shape_of(ProtocolRead),
 )
 
 

@@ -26,6 +26,7 @@ class QuoteBook:
     """The read model `quotes`, as one PartyB sees them (address, lower case)."""
 
     name = "quotes"
+    revision = 1
     views = open_positions.VIEW + exposure.VIEW
 
     def __init__(self, party_b: str) -> None:

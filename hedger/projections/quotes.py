@@ -85,6 +85,7 @@ def quotes_table(party_b: str) -> Table[Tracked]:
         ("aggregate_id",),
         row_of=lambda tracked: row_of(tracked, judge),
         cell_of=tracked_of,
+        shape=state_codec(Quote).shape,
         indexes=(
             "(symbol_id, quote_id)",
             "(party_a, quote_id)",

@@ -1,5 +1,6 @@
 """Aggregates to bytes and back, so that a read model folds on from where it was without reading the log again."""
 
+import hashlib
 from functools import cache
 from typing import Any, Generic, TypeVar, Union
 
@@ -18,7 +19,9 @@ class StateCodec(Generic[A]):
     def __init__(self, aggregate: type[A]) -> None:
         self._aggregate = aggregate
         self._encoder = msgspec.json.Encoder()
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_twin(aggregate))
+        twin = _twin(aggregate)
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(twin)
+        self.shape = shape_of(twin)
 
     def encode(self, state: A) -> bytes:
         return self._encoder.encode(state)
@@ -42,3 +45,8 @@ def _twin(aggregate: type[Aggregate]) -> type[msgspec.Struct]:
         for field in msgspec.structs.fields(aggregate)
     ]
     return msgspec.defstruct(f"Stored{aggregate.__name__}", fields, kw_only=True)
+
+
+def shape_of(stored: type[msgspec.Struct]) -> str:
+    """A mark of what is stored: it changes when a field does, and what was stored before must be built again."""
+    return hashlib.sha256(repr(msgspec.json.schema(stored)).encode()).hexdigest()[:16]

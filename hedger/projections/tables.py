@@ -62,7 +62,8 @@ def _column(name: str, hint: Any) -> Column:
 class Table(Generic[C]):
     """A table, and how its rows are made of the cells that a read model folds, and cells of rows.
 
-    `key` names the columns of the primary key; `indexes` are further indexes, the part behind ON <table>.
+    `key` names the columns of the primary key; `indexes` are further indexes, the part behind ON <table>; `shape`
+    marks what is stored in a column of bytes, so that a change of it makes the projector build the table again.
     """
 
     def __init__(
@@ -74,10 +75,11 @@ class Table(Generic[C]):
         row_of: Callable[[C], msgspec.Struct],
         cell_of: Callable[[Any], C],
         indexes: Sequence[str] = (),
+        shape: str = "",
     ) -> None:
         self.name, self.row, self.key = name, row, key
         self.row_of, self.cell_of = row_of, cell_of
-        self._indexes = tuple(indexes)
+        self._indexes, self._shape = tuple(indexes), shape
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -89,7 +91,8 @@ class Table(Generic[C]):
             f"    {column.name} {column.sql_type}{'' if column.nullable else ' NOT NULL'}" for column in self.columns
         ]
         lines.append(f"    PRIMARY KEY ({', '.join(self.key)})")
-        create = f"CREATE TABLE {self.name} (\n" + ",\n".join(lines) + "\n);\n"
+        mark = f"-- {self.name} holds states of shape {self._shape}\n" if self._shape else ""
+        create = mark + f"CREATE TABLE {self.name} (\n" + ",\n".join(lines) + "\n);\n"
         return create + "".join(f"CREATE INDEX ON {self.name} {index};\n" for index in self._indexes)
 
     @cached_property

@@ -29,6 +29,7 @@ class TradingStates:
     """The read model `trading_states`."""
 
     name = "trading_states"
+    revision = 1
     views = ""
 
     def __init__(self) -> None:

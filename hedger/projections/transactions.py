@@ -12,14 +12,25 @@ import msgspec
 from hedger.domain.events import Event, Recorded
 from hedger.domain.feed import BlocksOrphaned
 from hedger.domain.quote import events
-from hedger.domain.quote.quote import Quote, TransactionRequest
-from hedger.domain.wallet import Sent, TransactionBroadcast, TransactionMined, TransactionSigned, Wallet
+from hedger.domain.quote.quote import Quote, RequestState, TransactionRequest
+from hedger.domain.wallet import (
+    NonceLost,
+    Sent,
+    SentState,
+    SignedBytes,
+    TransactionBroadcast,
+    TransactionMined,
+    TransactionSigned,
+    TransactionWithheld,
+    Wallet,
+)
+from hedger.projections.states import shape_of
 from hedger.projections.tables import Sheet, Table, Wad, Whole
 from hedger.projections.tracked import Tracked
 
 NOBODY = UUID(int=0)
 QUOTE_SIDE = (events.TransactionRequested, events.TransactionSucceeded, events.TransactionFailed)
-WALLET_SIDE = (TransactionSigned, TransactionBroadcast, TransactionMined)
+WALLET_SIDE = (TransactionSigned, TransactionBroadcast, TransactionMined, NonceLost, TransactionWithheld)
 
 
 class Transaction(msgspec.Struct, kw_only=True):
@@ -36,14 +47,24 @@ class Transaction(msgspec.Struct, kw_only=True):
     request: TransactionRequest | None = None
     sent: Sent | None = None
     endpoints: list[str] = []
+    nonces_lost: int = 0
+    withheld: str = ""
     gas_used: int = 0
     gas_price_wei: int = 0
+
+    @property
+    def is_mined(self) -> bool:
+        """True while either side holds it to stand in a block."""
+        if self.sent is not None and self.sent.state is SentState.MINED:
+            return True
+        return self.request is not None and self.request.state is RequestState.SUCCEEDED
 
 
 class TransactionRow(msgspec.Struct, frozen=True, kw_only=True):
     """One transaction. `state` is what the quote knows (requested, succeeded, failed), `sent_state` what the wallet
     knows (signed, broadcast, mined; empty before it is signed). `transaction_hash` is the mined version's, else the
-    newest; `fee_wei` = gas used times price, 0 until mined. Times are seconds of the chain."""
+    newest; `fee_wei` = gas used times price, 0 unless mined; `nonces_lost` counts nonces that somebody else used;
+    `withheld` says why nothing was signed. Times are seconds of the chain."""
 
     request_id: str
     quote_id: int
@@ -72,6 +93,8 @@ class TransactionRow(msgspec.Struct, frozen=True, kw_only=True):
     block_number: int
     quote_block_hash: str
     wallet_block_hash: str
+    nonces_lost: int
+    withheld: str
     reason: str
     action: str
     failed_at: int
@@ -89,7 +112,7 @@ def note(sheet: Sheet[Transaction], recorded: Recorded, tracked: Tracked | None)
             if tracked is not None:
                 transaction.quote_aggregate, transaction.quote_id = tracked.quote.id, tracked.quote.quote_id
             _take_quote_side(transaction, event)
-        case TransactionSigned() | TransactionBroadcast() | TransactionMined():
+        case TransactionSigned() | TransactionBroadcast() | TransactionMined() | NonceLost() | TransactionWithheld():
             transaction = _of(sheet, event.request_id, recorded)
             transaction.wallet_aggregate = recorded.aggregate_id
             _take_wallet_side(transaction, event)
@@ -123,10 +146,17 @@ def _take_wallet_side(transaction: Transaction, event: Event) -> None:
     wallet = Wallet(id=NOBODY, chain_id=0, address="", sent=known)
     wallet.apply(event)
     transaction.sent = wallet.sent.get(transaction.request_id)
-    if isinstance(event, TransactionBroadcast):
-        transaction.endpoints.append(event.endpoint)
-    if isinstance(event, TransactionMined):
-        transaction.gas_used, transaction.gas_price_wei = event.gas_used, event.gas_price_wei
+    match event:
+        case TransactionBroadcast():
+            transaction.endpoints.append(event.endpoint)
+        case TransactionMined():
+            transaction.gas_used, transaction.gas_price_wei = event.gas_used, event.gas_price_wei
+        case NonceLost():
+            transaction.nonces_lost += 1
+        case TransactionWithheld():
+            transaction.withheld = f"{event.stage}: {event.reason}"
+        case _:
+            pass
 
 
 def _orphan(sheet: Sheet[Transaction], recorded: Recorded, event: BlocksOrphaned) -> None:
@@ -154,7 +184,10 @@ def _row_of(transaction: Transaction) -> TransactionRow:
     request, sent = transaction.request, transaction.sent
     call = request.call if request is not None else None
     newest = sent.versions[-1] if sent is not None and sent.versions else None
-    mined_hash = (sent.mined_hash if sent is not None else "") or (request.transaction_hash if request else "")
+    in_wallet = sent if sent is not None and sent.state is SentState.MINED else None
+    in_quote = request if request is not None and request.state is RequestState.SUCCEEDED else None
+    gas_used = transaction.gas_used if transaction.is_mined else 0
+    gas_price_wei = transaction.gas_price_wei if transaction.is_mined else 0
     return TransactionRow(
         request_id=transaction.request_id,
         quote_id=transaction.quote_id,
@@ -173,16 +206,18 @@ def _row_of(transaction: Transaction) -> TransactionRow:
         versions=len(sent.versions) if sent else 0,
         hashes=tuple(version.transaction_hash for version in sent.versions) if sent else (),
         endpoints=tuple(transaction.endpoints),
-        transaction_hash=mined_hash or (newest.transaction_hash if newest else ""),
+        transaction_hash=_hash(in_wallet, in_quote, newest),
         gas_limit=newest.gas_limit if newest else 0,
         max_fee_wei=newest.max_fee_wei if newest else 0,
         priority_fee_wei=newest.priority_fee_wei if newest else 0,
-        gas_used=transaction.gas_used,
-        gas_price_wei=transaction.gas_price_wei,
-        fee_wei=transaction.gas_used * transaction.gas_price_wei,
-        block_number=(sent.mined_block if sent else 0) or (request.block_number if request else 0),
-        quote_block_hash=request.block_hash if request else "",
-        wallet_block_hash=sent.mined_block_hash if sent else "",
+        gas_used=gas_used,
+        gas_price_wei=gas_price_wei,
+        fee_wei=gas_used * gas_price_wei,
+        block_number=in_wallet.mined_block if in_wallet else in_quote.block_number if in_quote else 0,
+        quote_block_hash=in_quote.block_hash if in_quote else "",
+        wallet_block_hash=in_wallet.mined_block_hash if in_wallet else "",
+        nonces_lost=transaction.nonces_lost,
+        withheld=transaction.withheld,
         reason=request.reason if request else "",
         action=request.action.value if request and request.action else "",
         failed_at=request.failed_at if request else 0,
@@ -192,12 +227,21 @@ def _row_of(transaction: Transaction) -> TransactionRow:
     )
 
 
+def _hash(in_wallet: Sent | None, in_quote: TransactionRequest | None, newest: SignedBytes | None) -> str:
+    if in_wallet is not None:
+        return in_wallet.mined_hash
+    if in_quote is not None:
+        return in_quote.transaction_hash
+    return newest.transaction_hash if newest is not None else ""
+
+
 TRANSACTIONS: Table[Transaction] = Table(
     "transactions",
     TransactionRow,
     ("request_id",),
     row_of=_row_of,
     cell_of=lambda row: msgspec.json.decode(row.cell, type=Transaction),
+    shape=shape_of(Transaction),
     indexes=(
         "(first_position)",
         "(quote_id, first_position)",
