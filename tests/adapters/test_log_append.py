@@ -167,3 +167,9 @@ async def test_recent_blocks_are_the_highest_ones_newest_first_with_every_fork(l
     assert await log.recent_blocks(1, limit=3) == marks
     assert await log.recent_blocks(2, limit=3) == [BlockMark(number=99, hash="0xa99")]
     assert await log.recent_blocks(3, limit=3) == []
+
+
+async def test_what_was_told_in_some_blocks_is_found_by_their_hashes(log: PostgresEventLog) -> None:
+    recorded = await record_new(log, told(10), told(11), told(11, 1), Counted(amount=1), told(12, fork="b"))
+    assert await log.told_in(["0xb12", "0xa11"]) == [recorded[1], recorded[2], recorded[4]]
+    assert await log.told_in([]) == await log.told_in(["0xdead"]) == []

@@ -150,6 +150,15 @@ class PostgresEventLog:
         )
         return [BlockMark(number=number, hash=block_hash) for number, block_hash in rows]
 
+    async def told_in(self, block_hashes: Sequence[str]) -> list[Recorded]:
+        rows = await self._rows(
+            "SELECT e.notification_id, e.originator_id, e.originator_version, e.topic, e.state FROM {facts} f"
+            " JOIN {events} e ON e.notification_id = f.position"
+            " WHERE f.block_hash = ANY(%b) AND f.chain_id IS NOT NULL ORDER BY 1",
+            (list(block_hashes),),
+        )
+        return [self._codec.decode(*row) for row in rows]
+
     async def facts_between(self, first: int, last: int) -> list[tuple[int, str]]:
         """Position and id of the facts booked for these positions, both ends included, in order."""
         return await self._rows(

@@ -49,6 +49,7 @@ class LogTables(msgspec.Struct, frozen=True):
             append=sql.Identifier("public", self.append),
             guard=sql.Identifier("public", f"{self.name}_refuse_change"),
             fact_positions=sql.Identifier(f"{self.facts}_position_idx"),
+            block_hashes=sql.Identifier(f"{self.facts}_block_hash_idx"),
             blocks=sql.Identifier(f"{self.facts}_block_idx"),
             channel=sql.Literal(self.channel),
             lock=sql.Literal(self.events),
@@ -70,6 +71,8 @@ CREATE TABLE IF NOT EXISTS {facts} (
 _BLOCKS = """
 CREATE INDEX IF NOT EXISTS {blocks} ON {facts} (chain_id, block_number, block_hash) WHERE chain_id IS NOT NULL
 """
+
+_BLOCK_HASHES = "CREATE INDEX IF NOT EXISTS {block_hashes} ON {facts} (block_hash) WHERE chain_id IS NOT NULL"
 
 _FACT_POSITIONS = "CREATE UNIQUE INDEX IF NOT EXISTS {fact_positions} ON {facts} (position)"
 
@@ -96,71 +99,50 @@ FOR EACH STATEMENT EXECUTE FUNCTION {guard}()
 _ALWAYS_EVENTS = "ALTER TABLE {events} ENABLE ALWAYS TRIGGER append_only"
 _ALWAYS_FACTS = "ALTER TABLE {facts} ENABLE ALWAYS TRIGGER append_only"
 
-# Many callers' appends in one call. `in_checks`, `in_events` and `in_facts` hold, for each row, the number of the
-# append it belongs to (from 1). An append fails as a whole, with the first reason found, and fails no other. The caller
-# sees to it that no two appends of one call share an aggregate or a fact, so checking all of them first is enough.
-# Each statement after the lock has a snapshot of its own and sees what the last holder of the lock committed.
+# Many callers' appends in one call, all or none: where one cannot be made, nothing is recorded and the ones at fault
+# are returned, by number, so that the caller sends the others again without them. Else one row tells the head before.
+# `in_checks` and `in_facts` hold, for each row, the number of the append it belongs to; `fact_places` holds the place
+# of the fact's event among all events, from 1. No two appends of one call may share an aggregate or a fact, so that
+# checking all of them first is enough. Each statement after the lock has a snapshot of its own, and sees what the last
+# holder of the lock committed.
 _APPEND = """
 CREATE OR REPLACE FUNCTION {append}(
-    appends int,
     in_checks int[], check_ids uuid[], check_versions bigint[],
-    in_events int[], event_ids uuid[], event_versions bigint[], event_topics text[], event_states bytea[],
-    in_facts int[], fact_ids text[], fact_offsets int[], chain_ids bigint[], block_numbers bigint[],
-    block_hashes text[]
-) RETURNS TABLE (append int, first_position bigint, moved_on uuid, known_fact text)
+    event_ids uuid[], event_versions bigint[], event_topics text[], event_states bytea[],
+    in_facts int[] = NULL, fact_ids text[] = NULL, fact_places int[] = NULL,
+    chain_ids bigint[] = NULL, block_numbers bigint[] = NULL, block_hashes text[] = NULL
+) RETURNS TABLE (at_fault int, moved_on uuid, known_fact text, head bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    head bigint;
-    moved_on_ids uuid[] := array_fill(NULL::uuid, ARRAY[appends]);
-    known_facts text[] := array_fill(NULL::text, ARRAY[appends]);
-    firsts bigint[] := array_fill(NULL::bigint, ARRAY[appends]);
-    failed int[] := ARRAY[]::int[];
-    r record;
+    faulty boolean;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended({lock}, 0));
-    FOR r IN
-        SELECT c.n, c.id FROM unnest(in_checks, check_ids, check_versions) AS c(n, id, version)
+    RETURN QUERY
+        SELECT c.n, c.id, NULL::text, NULL::bigint
+        FROM unnest(in_checks, check_ids, check_versions) AS c(n, id, version)
         WHERE c.version <> coalesce(
-            (SELECT max(e.originator_version) FROM {events} e WHERE e.originator_id = c.id), 0)
-    LOOP
-        moved_on_ids[r.n] := r.id;
-        failed := failed || r.n;
-    END LOOP;
-    FOR r IN
-        SELECT f.n, f.id FROM unnest(in_facts, fact_ids) AS f(n, id)
-        WHERE EXISTS (SELECT 1 FROM {facts} known WHERE known.fact_id = f.id)
-    LOOP
-        known_facts[r.n] := r.id;
-        failed := failed || r.n;
-    END LOOP;
-    SELECT coalesce(max(notification_id), 0) INTO head FROM {events};
-    FOR r IN
-        WITH placed AS (
-            INSERT INTO {events} (originator_id, originator_version, topic, state, notification_id)
-            SELECT e.id, e.version, e.topic, e.state, head + row_number() OVER (ORDER BY e.place)
-            FROM unnest(in_events, event_ids, event_versions, event_topics, event_states)
-                WITH ORDINALITY AS e(n, id, version, topic, state, place)
-            WHERE e.n <> ALL (failed)
-        )
-        SELECT kept.n, head + 1 + sum(kept.events) OVER (ORDER BY kept.n) - kept.events AS first, kept.events
-        FROM (SELECT n, count(*)::bigint AS events FROM unnest(in_events) AS e(n) WHERE n <> ALL (failed) GROUP BY n)
-            AS kept
-        ORDER BY kept.n
-    LOOP
-        firsts[r.n] := r.first;
-        head := r.first + r.events - 1;
-    END LOOP;
-    IF cardinality(in_facts) > 0 THEN
+            (SELECT e.originator_version FROM {events} e WHERE e.originator_id = c.id
+             ORDER BY e.originator_version DESC LIMIT 1), 0);
+    faulty := FOUND;
+    IF in_facts IS NOT NULL THEN
+        RETURN QUERY
+            SELECT f.n, NULL::uuid, f.id, NULL::bigint FROM unnest(in_facts, fact_ids) AS f(n, id)
+            WHERE EXISTS (SELECT 1 FROM {facts} known WHERE known.fact_id = f.id);
+        faulty := faulty OR FOUND;
+    END IF;
+    IF faulty THEN RETURN; END IF;
+    head := coalesce((SELECT max(e.notification_id) FROM {events} e), 0);
+    INSERT INTO {events} (originator_id, originator_version, topic, state, notification_id)
+    SELECT e.id, e.version, e.topic, e.state, head + e.place
+    FROM unnest(event_ids, event_versions, event_topics, event_states)
+        WITH ORDINALITY AS e(id, version, topic, state, place);
+    IF in_facts IS NOT NULL THEN
         INSERT INTO {facts} (fact_id, position, chain_id, block_number, block_hash)
-        SELECT f.id, firsts[f.n] + f.place, nullif(f.chain, 0), nullif(f.block, -1), nullif(f.hash, '')
-        FROM unnest(in_facts, fact_ids, fact_offsets, chain_ids, block_numbers, block_hashes)
-            AS f(n, id, place, chain, block, hash)
-        WHERE f.n <> ALL (failed);
+        SELECT f.id, head + f.place, nullif(f.chain, 0), nullif(f.block, -1), nullif(f.hash, '')
+        FROM unnest(fact_ids, fact_places, chain_ids, block_numbers, block_hashes) AS f(id, place, chain, block, hash);
     END IF;
-    IF cardinality(failed) < appends THEN
-        PERFORM pg_notify({channel}, head::text);
-    END IF;
-    RETURN QUERY SELECT n::int, firsts[n], moved_on_ids[n], known_facts[n] FROM generate_series(1, appends) AS n;
+    PERFORM pg_notify({channel}, (head + cardinality(event_ids))::text);
+    RETURN NEXT;
 END
 $$
 """
@@ -171,6 +153,7 @@ _ADDITIONS = (
     _POSITIONS,
     _FACTS,
     _BLOCKS,
+    _BLOCK_HASHES,
     _FACT_POSITIONS,
     _GUARD,
     _GUARD_EVENTS,

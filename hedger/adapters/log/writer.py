@@ -15,13 +15,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-import msgspec
 import psycopg
 import structlog
-from psycopg.types.numeric import Int4, Int8
+from psycopg.types.numeric import Int8
 
 from hedger.adapters.log.codec import EventCodec
 from hedger.adapters.log.entry import Entry
+from hedger.adapters.log.group import Sealed, Waiting, checks_of, events_of, facts_of
 from hedger.adapters.log.port import FactAlreadyRecorded, LogUnavailable, VersionConflict
 from hedger.adapters.log.schema import LogTables
 from hedger.domain.events import Recorded
@@ -43,33 +43,6 @@ CONNECTION: dict[str, Any] = {
 _log = structlog.get_logger(__name__)
 
 
-class Waiting(msgspec.Struct, frozen=True, eq=False):
-    """An entry in the queue, and the future its caller awaits."""
-
-    entry: Entry
-    answer: asyncio.Future[list[Recorded]]
-
-
-class Sealed(msgspec.Struct, frozen=True, eq=False):
-    """A waiting entry with the payloads it is stored as: the same ones on every attempt."""
-
-    waiting: Waiting
-    payloads: list[bytes]
-    at_ms: int
-
-    @property
-    def entry(self) -> Entry:
-        return self.waiting.entry
-
-    def succeed(self, positions: Sequence[int]) -> None:
-        if not self.waiting.answer.done():
-            self.waiting.answer.set_result(self.entry.recorded(positions, self.at_ms))
-
-    def fail(self, error: Exception) -> None:
-        if not self.waiting.answer.done():
-            self.waiting.answer.set_exception(error)
-
-
 class GroupWriter:
     """Appends entries, many callers' in one commit. `recorded` is told the highest position after each commit."""
 
@@ -86,9 +59,13 @@ class GroupWriter:
         self._clock_ms = clock_ms
         self._recorded = recorded
         self._append_sql = tables.composed(
-            "SELECT first_position, moved_on, known_fact FROM {append}(%b::int, %b::int[], %b::uuid[], %b::bigint[],"
-            " %b::int[], %b::uuid[], %b::bigint[], %b::text[], %b::bytea[],"
-            " %b::int[], %b::text[], %b::int[], %b::bigint[], %b::bigint[], %b::text[]) ORDER BY append"
+            "SELECT * FROM {append}(%b::int[], %b::uuid[], %b::bigint[],"
+            " %b::uuid[], %b::bigint[], %b::text[], %b::bytea[])"
+        )
+        self._append_facts_sql = tables.composed(
+            "SELECT * FROM {append}(%b::int[], %b::uuid[], %b::bigint[],"
+            " %b::uuid[], %b::bigint[], %b::text[], %b::bytea[],"
+            " %b::int[], %b::text[], %b::int[], %b::bigint[], %b::bigint[], %b::text[])"
         )
         self._stored_sql = tables.composed(
             "SELECT notification_id, state FROM {events}"
@@ -162,14 +139,12 @@ class GroupWriter:
 
     async def _commit(self, group: list[Sealed]) -> None:
         """Send the group until it is answered. Raises the last of LOST when every attempt failed."""
-        in_doubt = False
         for attempt, delay_s in enumerate(RETRY_DELAYS_S, start=1):
             await asyncio.sleep(delay_s)
             try:
                 connection = await self._connected()
-                in_doubt = attempt > 1
-                outcomes = await self._rows(connection, self._append_sql, _parameters(group))
-                await self._answer(connection, group, outcomes, in_doubt=in_doubt)
+                while group:
+                    group = await self._attempt(connection, group, in_doubt=attempt > 1)
                 return
             except LOST as error:
                 _log.warning("log_connection_lost", attempt=attempt, error=str(error), appends=len(group))
@@ -177,28 +152,39 @@ class GroupWriter:
                 if attempt == len(RETRY_DELAYS_S):
                     raise
 
-    async def _answer(
-        self,
-        connection: psycopg.AsyncConnection[Any],
-        group: Sequence[Sealed],
-        outcomes: Sequence[tuple[int | None, UUID | None, str | None]],
-        *,
-        in_doubt: bool,
-    ) -> None:
-        head = 0
-        for sealed, (first, moved_on, known_fact) in zip(group, outcomes, strict=True):
-            refused = _refusal(moved_on, known_fact)
-            positions: Sequence[int] | None = None
-            if refused is None:
-                positions = range(first or 0, (first or 0) + len(sealed.entry.rows))
-            elif in_doubt:
-                positions = await self._own_positions(connection, sealed)
-            if positions is not None:
-                head = max(head, *positions, 0)
-                sealed.succeed(positions)
-            elif refused is not None:
-                sealed.fail(refused)
+    async def _attempt(
+        self, connection: psycopg.AsyncConnection[Any], group: list[Sealed], *, in_doubt: bool
+    ) -> list[Sealed]:
+        """Record the group whole, or answer the ones at fault and return the others, of which none is recorded yet."""
+        checks, facts = checks_of(group), facts_of(group)
+        query = self._append_facts_sql if facts else self._append_sql
+        rows = await self._rows(connection, query, [*checks, *events_of(group), *facts])
+        if rows[0][3] is not None:
+            self._all_recorded(group, head=rows[0][3])
+            return []
+        faults: dict[int, Exception] = {}
+        for n, moved_on, known_fact, _ in rows:  # facts come last: told again, they are named though the version is old
+            faults[n] = FactAlreadyRecorded(known_fact) if known_fact else VersionConflict(moved_on)
+        for n, fault in faults.items():
+            await self._at_fault(connection, group[n], fault, in_doubt=in_doubt)
+        return [sealed for n, sealed in enumerate(group) if n not in faults]
+
+    def _all_recorded(self, group: Sequence[Sealed], head: int) -> None:
+        """The group stands in the log, in order, right behind what was its head."""
+        for sealed in group:
+            first, head = head + 1, head + len(sealed.entry.rows)
+            sealed.succeed(range(first, head + 1))
         self._recorded(head)
+
+    async def _at_fault(
+        self, connection: psycopg.AsyncConnection[Any], sealed: Sealed, fault: Exception, *, in_doubt: bool
+    ) -> None:
+        positions = await self._own_positions(connection, sealed) if in_doubt else None
+        if positions is None:
+            sealed.fail(fault)
+        else:
+            sealed.succeed(positions)
+            self._recorded(positions[-1])
 
     async def _own_positions(self, connection: psycopg.AsyncConnection[Any], sealed: Sealed) -> list[int] | None:
         """Where this very entry stands in the log already, None where it does not."""
@@ -231,36 +217,3 @@ class GroupWriter:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
-
-
-def _refusal(moved_on: UUID | None, known_fact: str | None) -> VersionConflict | FactAlreadyRecorded | None:
-    """A fact told again is named as such, also where its aggregate has moved on meanwhile, as it then always has."""
-    if known_fact is not None:
-        return FactAlreadyRecorded(known_fact)
-    if moved_on is not None:
-        return VersionConflict(moved_on)
-    return None
-
-
-def _parameters(group: Sequence[Sealed]) -> list[Any]:
-    """The arrays of the append function, in its order."""
-    checks = [(n, *check) for n, sealed in enumerate(group, start=1) for check in sealed.entry.checks.items()]
-    rows = [(n, row) for n, sealed in enumerate(group, start=1) for row in sealed.entry.rows]
-    facts = [(n, fact) for n, sealed in enumerate(group, start=1) for fact in sealed.entry.facts]
-    return [
-        Int4(len(group)),
-        [Int4(n) for n, _, _ in checks],
-        [aggregate_id for _, aggregate_id, _ in checks],
-        [Int8(version) for _, _, version in checks],
-        [Int4(n) for n, _ in rows],
-        [row.aggregate_id for _, row in rows],
-        [Int8(row.version) for _, row in rows],
-        [row.tag for _, row in rows],
-        [payload for sealed in group for payload in sealed.payloads],
-        [Int4(n) for n, _ in facts],
-        [fact.fact_id for _, fact in facts],
-        [Int4(fact.offset) for _, fact in facts],
-        [Int8(fact.block.chain_id if fact.block else 0) for _, fact in facts],
-        [Int8(fact.block.block_number if fact.block else -1) for _, fact in facts],
-        [fact.block.block_hash if fact.block else "" for _, fact in facts],
-    ]
