@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from hedger.adapters.chain.view_structs import QuoteView
 from hedger.adapters.venue.port import Venue
 from hedger.application.book import Book
 from hedger.application.inputs import Board
@@ -19,22 +20,11 @@ from hedger.domain.terms import PositionType, QuoteStatus
 logger = structlog.get_logger(__name__)
 
 
-class ChainPosition(msgspec.Struct, frozen=True, kw_only=True):
-    """One quote of ours as the contract has it now."""
-
-    quote_id: int
-    symbol_id: int
-    position_type: PositionType
-    status: QuoteStatus
-    open_quantity: int
-    opened_price: int
-
-
 class ValidatorViews(Protocol):
     """What the validator asks of the contract, all at the head of the chain."""
 
-    async def positions_of(self, party_b: str) -> list[ChainPosition]:
-        """Every quote of this PartyB that is locked or open."""
+    async def active_quotes_of_party_b(self, party_b: str) -> list[QuoteView]:
+        """Every quote of this PartyB that is locked, asked to be cancelled, or open."""
         ...
 
     async def allocations(self, party_b: str, party_as: Sequence[str]) -> dict[str, int]: ...
@@ -84,7 +74,8 @@ class PositionValidator:
 
     async def look(self) -> Verdict:
         """One comparison. Raises what the chain or the venue raise when they do not answer: nothing is concluded."""
-        chain = {position.quote_id: position for position in await self._views.positions_of(self._ledger.party_b)}
+        active = await self._views.active_quotes_of_party_b(self._ledger.party_b)
+        chain = {view.quote_id: view for view in active}
         venue = await self._venue.positions()
         ids = sorted(set(chain) | set(self._book.live))
         quotes = [await self._ledger.quote(quote_id) for quote_id in ids]
@@ -122,7 +113,7 @@ class PositionValidator:
             logger.warning("reconciliation", **msgspec.to_builtins(event))
         return verdict
 
-    def _symbols(self, chain: dict[int, ChainPosition], venue: dict[str, int], quotes: list[Quote]) -> list[SymbolRow]:
+    def _symbols(self, chain: dict[int, QuoteView], venue: dict[str, int], quotes: list[Quote]) -> list[SymbolRow]:
         rows = []
         for terms in self._board.symbols.values():
             of_symbol = [q for q in quotes if _symbol_of(q) == terms.symbol_id]
@@ -130,7 +121,9 @@ class PositionValidator:
             row = SymbolRow(
                 symbol=terms.name,
                 chain_open=sum(
-                    _signed(p.position_type, p.open_quantity) for p in chain.values() if p.symbol_id == terms.symbol_id
+                    _signed(view.position_type, view.open_quantity)
+                    for view in chain.values()
+                    if view.symbol_id == terms.symbol_id and view.status.is_position
                 ),
                 venue_position=venue.get(terms.name, 0),
                 log_open=sum(_log_open(q, self._ledger.party_b) for q in of_symbol),
@@ -142,7 +135,7 @@ class PositionValidator:
                 rows.append(row)
         return rows
 
-    def _quotes_that_differ(self, chain: dict[int, ChainPosition], quotes: list[Quote]) -> list[Mismatch]:
+    def _quotes_that_differ(self, chain: dict[int, QuoteView], quotes: list[Quote]) -> list[Mismatch]:
         found = []
         for quote in quotes:
             theirs, ours = _text(chain.get(quote.quote_id)), _log_text(quote, self._ledger.party_b)
@@ -224,10 +217,10 @@ def _is_busy(quote: Quote) -> bool:
     )
 
 
-def _text(position: ChainPosition | None) -> str:
-    if position is None:
+def _text(view: QuoteView | None) -> str:
+    if view is None:
         return "not ours"
-    return _describe(position.status, position.open_quantity, position.opened_price)
+    return _describe(view.status, view.open_quantity, view.opened_price)
 
 
 def _log_text(quote: Quote, party_b: str) -> str:

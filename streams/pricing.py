@@ -1,0 +1,23 @@
+"""Role: pricing; keeps the board's prices fresh, by stream, and by asking where the stream is broken."""
+
+import asyncio
+
+import structlog
+
+from hedger.adapters.venue.port import VenueUnavailable
+from hedger.application.parts import Parts
+
+logger = structlog.get_logger(__name__)
+
+
+async def run(parts: Parts) -> None:
+    """Follow the price stream for ever."""
+    while True:
+        try:
+            parts.board.markets.update(await parts.venue.markets())
+            async for market in parts.venue.prices():
+                parts.board.markets[market.symbol] = market
+                parts.seen("venue")
+        except VenueUnavailable as error:
+            logger.warning("price stream broken", error=str(error))
+        await asyncio.sleep(1.0)
