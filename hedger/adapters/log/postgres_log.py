@@ -41,7 +41,7 @@ class PostgresEventLog:
         self._poll_s = poll_s
         self._wakeup = Wakeup()
         self._writer = GroupWriter(url, tables, codec, clock_ms, self._wakeup.moved_to)
-        self._listener = asyncio.create_task(listen(url, tables.channel, self._wakeup), name="log listener")
+        self._listener: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(
@@ -61,9 +61,10 @@ class PostgresEventLog:
 
     async def close(self) -> None:
         """Record what waits to be recorded, then disconnect."""
-        self._listener.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._listener
+        if self._listener is not None:
+            self._listener.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listener
         await self._writer.close()
         await self._pool.close()
 
@@ -112,6 +113,8 @@ class PostgresEventLog:
 
     async def follow(self, *, after: int, batch: int = PAGE) -> AsyncIterator[list[Recorded]]:
         """Lives through a database that goes away and comes back; raises UnreadableEvent."""
+        if self._listener is None:  # who never follows need not be woken
+            self._listener = asyncio.create_task(listen(self._url, self._tables.channel, self._wakeup))
         while True:
             try:
                 recorded = await self.page(after=after, limit=batch)

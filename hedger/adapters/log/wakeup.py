@@ -1,6 +1,7 @@
 """What wakes the followers of the log: this process's own appends, the database's notifications, or the clock."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import psycopg
@@ -25,17 +26,20 @@ class Wakeup:
         """The log reaches at least to `head`."""
         if head > self._head:
             self._head = head
-            self._moved.set()
-            self._moved = asyncio.Event()
+            self.look()
+
+    def look(self) -> None:
+        """Something may have been missed: everybody who waits is to read."""
+        self._moved.set()
+        self._moved = asyncio.Event()
 
     async def beyond(self, position: int, *, timeout_s: float) -> None:
-        """Return when a position past `position` is known, at the latest after `timeout_s`: read then in any case."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                while self._head <= position:
-                    await self._moved.wait()
-        except TimeoutError:
+        """Return when a position past `position` may be there, at the latest after `timeout_s`: read then."""
+        if self._head > position:
             return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._moved.wait()
 
 
 async def listen(url: str, channel: str, wakeup: Wakeup) -> None:
@@ -52,6 +56,7 @@ async def listen(url: str, channel: str, wakeup: Wakeup) -> None:
 
 async def _listen(connection: psycopg.AsyncConnection[Any], channel: str, wakeup: Wakeup) -> None:
     await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+    wakeup.look()
     async for notification in connection.notifies():
         if notification.payload.isdecimal():
             wakeup.moved_to(int(notification.payload))
