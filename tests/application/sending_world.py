@@ -62,7 +62,7 @@ MINT = Function("mint", ("address", "uint256"))
 
 @dataclass
 class PublishedStreams:
-    """Keeps what is published; `dies` is asked before each message."""
+    """Keeps what is published."""
 
     published: list[tuple[str, str, msgspec.Struct]] = field(default_factory=list)
 
@@ -83,10 +83,11 @@ class Hedger:
     settings: SenderSettings
     fees: FeePolicy
     urls: list[str]
+    key: str
 
     def __post_init__(self) -> None:
         deployment = self.world.deployment
-        self.signer = LocalSigner(SecretStr(PLAIN_KEY if self.plain else OPERATOR_KEY))
+        self.signer = LocalSigner(SecretStr(self.key))
         self.party_b = self.signer.address if self.plain else deployment.party_b
         self.ledger = Ledger(self.log, chain_id=deployment.chain_id, diamond=deployment.diamond, party_b=self.party_b)
         self.streams = PublishedStreams()
@@ -178,10 +179,13 @@ class SendingWorld:
         log: EventLog | None = None,
         urls: list[str] | None = None,
         fees: FeePolicy | None = None,
+        key: str = "",
         **settings: Any,
     ) -> Hedger:
-        chosen = replace(QUICK, **settings)
-        return Hedger(self, plain, log or MemoryLog(), chosen, fees or FeePolicy(), urls or [self.chain.rpc_url])
+        """A plain hedger is PartyB itself; the other one operates the proxy."""
+        chosen, known_key = replace(QUICK, **settings), PLAIN_KEY if plain else OPERATOR_KEY
+        endpoints = urls or [self.chain.rpc_url]
+        return Hedger(self, plain, log or MemoryLog(), chosen, fees or FeePolicy(), endpoints, key or known_key)
 
     async def trader(self) -> Trader:
         wallet = await Wallet.funded(self.chain.rpc, next(self.keys), self.deployment.chain_id)
@@ -217,29 +221,30 @@ class SendingWorld:
             await self.chain.mine()
 
 
-Fault = Callable[[str, list[Any]], Any]
-"""Given method and parameters: None to pass on, an error object, or DROP to let the node act and not answer."""
+Fault = Callable[[str], Any]
+"""Given a method: None passes it on, LOSE keeps it from the node, DROP keeps the answer from the caller; else an error
+object that is answered in the node's place."""
 
-DROP = "drop"
+LOSE, DROP = "lose", "drop"
 
 
 @asynccontextmanager
-async def node_with(chain: Anvil, session: aiohttp.ClientSession, fault: Fault) -> AsyncIterator[str]:
+async def node_with(world: SendingWorld, fault: Fault) -> AsyncIterator[str]:
     """URL of a node in front of the real one that commits faults."""
 
     async def answer(request: web.Request) -> web.Response:
         body = await request.json()
         calls = body if isinstance(body, list) else [body]
-        async with session.post(chain.rpc_url, json=body) as upstream:
+        said = {call["id"]: fault(call["method"]) for call in calls}
+        if LOSE in said.values():
+            return web.Response(status=502)
+        async with world.session.post(world.chain.rpc_url, json=body) as upstream:
             passed = await upstream.json()
+        if DROP in said.values():
+            return web.Response(status=502)
         answers = {each["id"]: each for each in (passed if isinstance(passed, list) else [passed])}
-        for call in calls:
-            said = fault(call["method"], call["params"])
-            if said == DROP:
-                return web.Response(status=502)
-            if said is not None:
-                answers[call["id"]] = {"jsonrpc": "2.0", "id": call["id"], "error": said}
-        ordered = [answers[call["id"]] for call in calls]
+        refused = {each: {"jsonrpc": "2.0", "id": each, "error": error} for each, error in said.items() if error}
+        ordered = [(answers | refused)[call["id"]] for call in calls]
         return web.json_response(ordered if isinstance(body, list) else ordered[0])
 
     application = web.Application()
@@ -249,9 +254,9 @@ async def node_with(chain: Anvil, session: aiohttp.ClientSession, fault: Fault) 
 
 
 @asynccontextmanager
-async def sending_world() -> AsyncIterator[SendingWorld]:
+async def sending_world(*, legacy: bool = False) -> AsyncIterator[SendingWorld]:
     async with AsyncExitStack() as stack:
-        chain = await stack.enter_async_context(Anvil())
+        chain = await stack.enter_async_context(Anvil(legacy=legacy))
         signer = dev_signer()
         identity = MuonIdentity(signer.app_id, signer.public_key_x, signer.parity, signer.gateway_address)
         operator, plain = LocalSigner(SecretStr(OPERATOR_KEY)).address, LocalSigner(SecretStr(PLAIN_KEY)).address

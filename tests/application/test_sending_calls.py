@@ -4,11 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from devnet.oracle import Fault, FaultKind
 from devnet.traders import CloseTerms
-from hedger.domain.quote.events import Call, OrderRequested, TransactionFailed, TransactionSucceeded
+from hedger.domain.quote.events import Call, TransactionFailed, TransactionSucceeded
 from hedger.domain.reverts import RevertAction
-from hedger.domain.terms import CallKind, Leg, OrderType, QuoteStatus, Side
+from hedger.domain.terms import CallKind, OrderType, QuoteStatus
 from hedger.domain.wallet import TransactionBroadcast, TransactionMined, TransactionSigned
 from sending_world import ALLOCATION, PRICE, QUANTITY, SendingWorld, node_with, sending_world
 
@@ -135,10 +134,10 @@ async def test_the_reason_of_the_second_call_of_a_batch_is_found(world: SendingW
 
 
 async def test_a_node_that_cannot_simulate_batches_is_asked_call_by_call(world: SendingWorld) -> None:
-    def no_simulation(method: str, params: list[object]) -> object:
+    def no_simulation(method: str) -> object:
         return {"code": -32601, "message": "Method not found"} if method == "eth_simulateV1" else None
 
-    async with node_with(world.chain, world.session, no_simulation) as url:
+    async with node_with(world, no_simulation) as url:
         hedger = world.hedger(urls=[url])
         trader, quote_id = await world.locked(hedger)
         again = await hedger.outcome(await hedger.requested(quote_id, trader.party_a, LOCK, attempt=2))
@@ -156,26 +155,16 @@ async def test_a_plain_keys_refusal_needs_no_second_question(world: SendingWorld
 
 
 async def test_a_key_without_its_role_is_a_persons_matter(world: SendingWorld) -> None:
-    hedger = world.hedger()
-    hedger.sender._chain.operator = trader_address = (await world.trader()).party_a
-    trader = await world.trader()
+    hedger, trader = world.hedger(key="0x" + "0d" * 32), await world.trader()
     message = await hedger.requested(await world.intent(trader), trader.party_a, Call(kind=CallKind.EXPIRE))
     outcome = await hedger.outcome(message)
-    assert trader_address != hedger.signer.address
     assert (outcome.reason, outcome.action) == ("SymmioPartyB: Invalid access", RevertAction.HALT)
 
 
-def order(quote_id: int, leg: Leg = Leg.OPEN) -> OrderRequested:
-    return OrderRequested(
-        client_order_id=f"h-{quote_id}-{leg.value}1",
-        leg=leg,
-        symbol="BTCUSDT",
-        side=Side.BUY,
-        order_type=OrderType.MARKET,
-        quantity=QUANTITY,
-        limit_price=0,
-        reduce_only=False,
-        close_id=0,
-        decision_price=PRICE,
-        requested_at=0,
-    )
+async def test_on_a_chain_without_a_base_fee_plain_gas_prices_are_offered() -> None:
+    async with sending_world(legacy=True) as world:
+        hedger = world.hedger()
+        trader, quote_id = await world.locked(hedger)
+        assert (await trader.quote(quote_id)).status is QuoteStatus.LOCKED
+        [sent] = (await hedger.wallet()).sent.values()
+        assert sent.newest.max_fee_wei == sent.newest.priority_fee_wei > 0
