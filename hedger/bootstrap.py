@@ -30,8 +30,10 @@ from hedger.adapters.muon import MuonClient
 from hedger.adapters.postgres import Pool, open_pool, running_postgres
 from hedger.adapters.streams.in_process import InProcessStreams
 from hedger.adapters.venue.ccxt_venue import CcxtVenue
+from hedger.adapters.venue.doctor import examine as examine_venue
 from hedger.adapters.venue.settings import VenueSettings
 from hedger.application.book import Book
+from hedger.application.doctor import Advice, ChainDoctor
 from hedger.application.heads import Heads
 from hedger.application.healing import Healer
 from hedger.application.inputs import Board, InputsSource
@@ -40,7 +42,7 @@ from hedger.application.order_making import OrderMaker
 from hedger.application.order_monitoring import PollMonitor, StreamMonitor
 from hedger.application.parts import NewHead, Parts, Timing
 from hedger.application.position_manager import PositionManager
-from hedger.application.position_validator import PositionValidator
+from hedger.application.position_validator import PositionValidator, Verdict
 from hedger.application.relay import Relay
 from hedger.application.sending import Sender, SenderSettings
 from hedger.application.supervision import Fatal, supervised
@@ -146,6 +148,16 @@ async def rpc_of(settings: Settings) -> AsyncIterator[RpcPool]:
         yield RpcPool(settings.chain.rpc_urls, session, timeout_s=settings.chain.request_timeout_s)
 
 
+def muon_of(settings: Settings, session: aiohttp.ClientSession) -> MuonClient:
+    return MuonClient(
+        settings.muon.urls,
+        diamond=settings.chain.diamond,
+        chain_id=settings.chain.chain_id,
+        session=session,
+        timeout_s=settings.muon.timeout_s,
+    )
+
+
 @asynccontextmanager
 async def built(settings: Settings, metrics: Metrics) -> AsyncIterator[tuple[Parts, Pool]]:
     """Every part, restored from the log and connected; nothing runs yet.
@@ -203,13 +215,7 @@ async def _wired(
     the_sender = Sender(
         ledger,
         rpc,
-        MuonClient(
-            settings.muon.urls,
-            diamond=chain.diamond,
-            chain_id=chain.chain_id,
-            session=session,
-            timeout_s=settings.muon.timeout_s,
-        ),
+        muon_of(settings, session),
         LocalSigner(settings.sender.key),
         RpcFees(rpc, _fee_policy(settings)),
         streams,
@@ -218,11 +224,6 @@ async def _wired(
         symbol_name=lambda symbol_id: board.symbols[symbol_id].name if symbol_id in board.symbols else "",
         observe=metrics.count,
     )
-
-    async def party_as() -> list[str]:
-        async with pool.connection() as connection:
-            rows = await (await connection.execute("SELECT party_a FROM accounts ORDER BY party_a")).fetchall()
-        return [row[0] for row in rows]
 
     async def read_protocol() -> None:
         await _read_protocol(board, ledger, views)
@@ -246,7 +247,7 @@ async def _wired(
         poll_monitor=PollMonitor(venue, ledger, book, streams),
         sender=the_sender,
         projector=the_projector,
-        validator=PositionValidator(ledger, book, board, venue, views, party_as),
+        validator=PositionValidator(ledger, book, board, venue, views, partial(accounts, pool)),
         timing=Timing(
             heal_s=settings.timing.heal_s,
             venue_poll_s=settings.venue.poll_s,
@@ -353,3 +354,83 @@ def _sender_settings(settings: Settings) -> SenderSettings:
         gas_margin_percent=int(section.gas_margin * Decimal(100)),
         held_signature_s=settings.muon.prefetched_for_s,
     )
+
+
+Look = Callable[[], Awaitable[Verdict]]
+
+
+@asynccontextmanager
+async def validating(settings: Settings) -> AsyncIterator[Look]:
+    """The position validator alone, beside a hedger that runs or not: each call reads everything anew."""
+    async with AsyncExitStack() as stack:
+        log, pool = await stack.enter_async_context(opened_log(settings))
+        rpc = await stack.enter_async_context(rpc_of(settings))
+        venue = await CcxtVenue.open(venue_settings(settings), clock_ms=clock_ms)
+        stack.push_async_callback(venue.close)
+        chain, policy = settings.chain, settings.to_policy()
+        views = ChainViews(rpc, chain.diamond, chain_id=chain.chain_id)
+
+        async def look() -> Verdict:
+            ledger, book, board = ledger_of(settings, log), Book(policy), Board(clock_ms)
+            await projector_of(settings, log, pool).catch_up()
+            for quote_id in await live_quotes(pool):
+                book.note(await ledger.quote(quote_id))
+            board.symbols = {symbol.symbol_id: symbol.as_terms() for symbol in await views.symbols()}
+            board.rules, board.head = await venue.rules(), await views.head()
+            return await PositionValidator(ledger, book, board, venue, views, partial(accounts, pool)).look()
+
+        yield look
+
+
+async def live_quotes(pool: Pool) -> list[int]:
+    """Ids of the quotes that may need something, as the read model has them."""
+    async with pool.connection() as connection:
+        rows = await connection.execute("SELECT quote_id FROM quotes WHERE is_live ORDER BY quote_id")
+        return [row[0] for row in await rows.fetchall()]
+
+
+async def accounts(pool: Pool) -> list[str]:
+    """Every PartyA that the log knows an account with, as the read model has them."""
+    async with pool.connection() as connection:
+        rows = await connection.execute("SELECT party_a FROM accounts ORDER BY party_a")
+        return [row[0] for row in await rows.fetchall()]
+
+
+async def examined(settings: Settings) -> list[Advice]:
+    """The doctor's findings on chain, oracle, exchange and database."""
+    async with AsyncExitStack() as stack:
+        rpc = await stack.enter_async_context(rpc_of(settings))
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        chain = settings.chain
+        doctor = ChainDoctor(
+            rpc,
+            ChainViews(rpc, chain.diamond, chain_id=chain.chain_id),
+            muon_of(settings, session),
+            chain_id=chain.chain_id,
+            diamond=chain.diamond,
+            party_b=chain.party_b,
+            through_proxy=chain.through_proxy,
+            symbols=list(settings.policy.symbols),
+            clock_s=time.time,
+        )
+        findings = await doctor.examine(settings.sender.key)
+        for look in await examine_venue(venue_settings(settings), clock_ms=clock_ms):
+            findings.append(Advice(name=f"venue {look.name}", ok=look.ok, key="venue", detail=look.detail))
+        return [*findings, await _database(settings)]
+
+
+async def _database(settings: Settings) -> Advice:
+    try:
+        async with opened_log(settings) as (log, _):
+            return Advice(
+                name="database", ok=True, key="database.url", detail=f"the log holds {await log.head()} events"
+            )
+    except Exception as error:
+        # Whatever a driver says may hold the URL's password.
+        return Advice(name="database", ok=False, key="database.url", detail=f"cannot be used: {type(error).__name__}")
+
+
+@asynccontextmanager
+async def serving(settings: Settings, parts: Parts, pool: Pool, metrics: Metrics) -> AsyncIterator[str]:
+    """The API on its port; yields its URL."""
+    yield ""

@@ -1,0 +1,3 @@
+from hedger.cli.app import main
+
+main()

@@ -1,0 +1,79 @@
+"""`hedger audit`: the story of one quote."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Group
+from rich.text import Text
+
+from hedger.bootstrap import ledger_of, opened_log
+from hedger.cli.output import ConfigOption, JsonOption, console, print_json, run_async
+from hedger.config import Settings, load
+from hedger.domain.money import to_text
+from hedger.projections.audit import LineKind, StoryLine, story
+
+app = typer.Typer(help="Ask the log for reasons.", no_args_is_help=True)
+
+_STYLES = {LineKind.FACT: "cyan", LineKind.DECISION: "yellow", LineKind.ORDER: "green", LineKind.TRANSACTION: "magenta"}
+
+
+@app.callback()
+def _group() -> None:
+    """Ask the log for reasons."""
+
+
+@app.command("quote")
+def quote(
+    quote_id: Annotated[int, typer.Argument(help="the quote's id on chain")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    rules: Annotated[bool, typer.Option(help="show every acceptance rule, not only those that failed")] = False,
+) -> None:
+    """Every fact, decision with its reasons, order and transaction of one quote, with the time each step took."""
+    lines = run_async(_story(load(config), quote_id))
+    if not lines:
+        raise typer.BadParameter(f"the log knows no quote {quote_id}")
+    if as_json:
+        print_json({"quote_id": quote_id, "story": lines})
+        return
+    console().print(Group(*(text for line in lines for text in _told(line, rules))))
+
+
+async def _story(settings: Settings, quote_id: int) -> list[StoryLine]:
+    async with opened_log(settings) as (log, _):
+        ledger = ledger_of(settings, log)
+        known = await ledger.quote(quote_id)
+        return story(await log.events_of(known.id))
+
+
+def _told(line: StoryLine, every_rule: bool) -> list[Text]:
+    took = f"+{line.latency_ms} ms" if line.latency_ms is not None else ""
+    head = Text.assemble(
+        (f"{line.position:>7} ", "dim"),
+        (f"{took:>10} ", "dim"),
+        (f"{line.kind.value:<11} ", _STYLES[line.kind]),
+        line.headline,
+    )
+    return [head, *_rules(line, every_rule), *_inputs(line)]
+
+
+def _rules(line: StoryLine, every_rule: bool) -> list[Text]:
+    rows = line.details.get("rules") or []
+    return [
+        Text(f"{'':32}{'ok  ' if row['passed'] else 'NO  '}{row['rule']}: {row['seen']} (limit {row['limit']})")
+        for row in rows
+        if every_rule or not row["passed"]
+    ]
+
+
+def _inputs(line: StoryLine) -> list[Text]:
+    inputs = line.details.get("inputs")
+    market = (inputs or {}).get("market")
+    if not inputs or not market:
+        return []
+    seen = ", ".join(f"{name} {_amount(market[name])}" for name in ("bid", "ask", "mark"))
+    return [Text(f"{'':32}block {inputs['block_number']} at {inputs['block_timestamp']}, {seen}", style="dim")]
+
+
+def _amount(value: object) -> str:
+    return to_text(value) if isinstance(value, int) else str(value)
