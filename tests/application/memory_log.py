@@ -40,7 +40,8 @@ class MemoryLog:
     async def follow(self, *, after: int, batch: int = 500) -> AsyncIterator[list[Recorded]]:
         while True:
             async with self._grown:
-                await self._grown.wait_for(lambda: len(self.recorded) > after)
+                while len(self.recorded) <= after:
+                    await self._grown.wait()
             page = await self.page(after=after, limit=batch)
             after += len(page)
             yield page

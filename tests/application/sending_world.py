@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from memory_log import MemoryLog
 from pydantic import SecretStr
 
 from devnet.chain import Anvil
@@ -37,7 +38,6 @@ from hedger.domain.quote.quote import Quote
 from hedger.domain.terms import CallKind, OrderType, PositionType, TradingState
 from hedger.domain.trading import Trading, TradingStateChanged
 from hedger.domain.wallet import Wallet as WalletRecord
-from memory_log import MemoryLog
 
 OPERATOR_KEY = "0x" + "0b" * 32
 PLAIN_KEY = "0x" + "0c" * 32

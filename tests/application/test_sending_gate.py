@@ -1,9 +1,10 @@
-"""The last gate: nothing is signed while trading is halted, nothing that grows while it is reducing, nothing too late."""
+"""The last gate: nothing is signed while trading is halted, nothing new while it is reducing, nothing too late."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from sending_world import ALLOCATION, PRICE, QUANTITY, SendingWorld, sending_world, until
 
 from hedger.adapters.chain.gas import FeePolicy
 from hedger.application.sending import SenderStopped
@@ -11,7 +12,6 @@ from hedger.domain.quote.events import Call, OrderCancelRequested, TransactionSu
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import CallKind, QuoteStatus, TradingState
 from hedger.domain.wallet import TransactionWithheld
-from sending_world import ALLOCATION, PRICE, QUANTITY, SendingWorld, sending_world, until
 
 LOCK = Call(kind=CallKind.LOCK, allocate=ALLOCATION)
 OPEN = Call(kind=CallKind.OPEN, quantity=QUANTITY, price=PRICE)

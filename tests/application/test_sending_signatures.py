@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from sending_world import ALLOCATION, BTC, PRICE, QUANTITY, Hedger, SendingWorld, sending_world, until
 
 from devnet.oracle import Fault, FaultKind
 from devnet.traders import Trader
@@ -12,7 +13,6 @@ from hedger.domain.events import ChainSource
 from hedger.domain.quote.events import Call, OrderRequested, TransactionSucceeded
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import CallKind, Leg, OrderType, PositionType, Side
-from sending_world import ALLOCATION, BTC, PRICE, QUANTITY, Hedger, SendingWorld, sending_world, until
 
 OPEN = Call(kind=CallKind.OPEN, quantity=QUANTITY, price=PRICE)
 PAIR = "uPnlWithSymbolPrice"
@@ -108,9 +108,7 @@ async def test_a_held_signature_is_dropped_when_the_nonces_have_moved(world: Sen
     hedger, other = world.hedger(), world.hedger()
     trader, quote_id = await world.locked(hedger)
     second = await world.intent(trader)
-    await hedger.outcome(
-        await hedger.requested(second, trader.party_a, Call(kind=CallKind.LOCK, allocate=ALLOCATION))
-    )
+    await hedger.outcome(await hedger.requested(second, trader.party_a, Call(kind=CallKind.LOCK, allocate=ALLOCATION)))
     await order_is_placed(hedger, trader, quote_id)
     await until(lambda: world.oracle.asked[PAIR] == 1)
     await other.outcome(await other.requested(second, trader.party_a, OPEN))
