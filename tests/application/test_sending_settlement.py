@@ -10,6 +10,7 @@ from sending_world import ALLOCATION, DROP, LOSE, Hedger, SendingWorld, node_wit
 from hedger.adapters.chain.gas import FeePolicy, Fees
 from hedger.adapters.chain.signer import Unsigned
 from hedger.application.messages import Logged
+from hedger.application.sending import SenderStopped
 from hedger.domain.feed import BlocksOrphaned
 from hedger.domain.quote.events import Call, TransactionFailed, TransactionSucceeded
 from hedger.domain.reverts import RevertAction
@@ -266,8 +267,8 @@ async def test_a_nonce_that_nobody_waits_for_does_not_hold_up_the_next(world: Se
     assert (await second.wallet()).unmined == []
 
 
-async def test_tending_goes_on_by_itself(world: SendingWorld) -> None:
-    hedger = world.hedger()
+async def test_a_sender_that_runs_recovers_at_once_and_lets_go_when_it_ends(world: SendingWorld) -> None:
+    hedger = world.hedger(tend_s=60.0)
     message = await a_lock(world, hedger)
     async with world.mining_by_hand():
         handling = asyncio.create_task(hedger.outcome(message))
@@ -275,11 +276,16 @@ async def test_tending_goes_on_by_itself(world: SendingWorld) -> None:
         await hedger.sender.stop()
         await asyncio.gather(handling, return_exceptions=True)
     restarted = hedger.restarted()
-    tending = asyncio.create_task(restarted.sender.run())
+    following = await a_lock(world, restarted)
+    running = asyncio.create_task(restarted.sender.run())
     await until(lambda: restarted.counted["transaction_mined"] == 1)
-    tending.cancel()
-    await asyncio.gather(tending, return_exceptions=True)
-    assert (await restarted.wallet()).unmined == []
+    async with world.mining_by_hand():
+        waiting = asyncio.create_task(restarted.outcome(following))
+        await until(lambda: restarted.counted["transaction_broadcast"])
+        running.cancel()
+        with pytest.raises(SenderStopped):
+            await waiting
+    await asyncio.gather(running, return_exceptions=True)
 
 
 def _gave_up(message: Logged) -> TransactionFailed:

@@ -120,9 +120,9 @@ class Chain:
         as_party_b = [{"from": self.party_b, "to": self.diamond, "data": _hex(each)} for each in inner]
         try:
             blocks = await self._rpc.call("eth_simulateV1", ({"blockStateCalls": [{"calls": as_party_b}]}, block))
-        except RpcError:
+            return _first_failure(blocks[0]["calls"]) or reason
+        except (RpcError, LookupError, TypeError, ValueError):
             return await self._first_refused(as_party_b, block)
-        return _first_failure(blocks[0]["calls"]) or reason
 
     async def _first_refused(self, calls: Sequence[dict[str, str]], block: str) -> str:
         """For nodes that cannot simulate a batch: each call alone.

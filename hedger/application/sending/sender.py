@@ -192,13 +192,18 @@ class Sender:
                 self._observe("step_failed")
 
     async def run(self) -> None:
-        """Tend until cancelled."""
-        while True:
-            await self._sleep(self._settings.tend_s)
-            try:
-                await self.tend()
-            except LogUnavailable as error:
-                logger.warning("not tended", error=str(error))
+        """Recover, then tend until cancelled; what waits in a handler is then let go."""
+        work = self.recover
+        try:
+            while True:
+                try:
+                    await work()
+                    work = self.tend
+                except LogUnavailable as error:
+                    logger.warning("not tended", error=str(error))
+                await self._sleep(self._settings.tend_s)
+        finally:
+            await self.stop()
 
     async def on_orphaned(self, orphaned: BlocksOrphaned) -> None:
         """Blocks were orphaned: what was mined in them is under way again, and its bytes are sent again at once."""
