@@ -68,6 +68,11 @@ def test_a_fact_says_where_it_was_told() -> None:
     assert (source.transaction_hash, source.log_index, source.block_timestamp) == ("0xt9", 3, 1_700_000_007)
 
 
+def fields_of(fact: ChainFact) -> dict[str, Any]:
+    """The fact's fields by name, whatever its kind."""
+    return msgspec.structs.asdict(fact)
+
+
 CASES: list[tuple[RawLog, type[ChainFact], dict[str, Any]]] = [
     (log("LockQuote", PARTY_B, 5), told.QuoteLocked, {"party_b": PARTY_B}),
     (log("UnlockQuote", NOBODY, 5, 0), told.QuoteUnlocked, {"party_b": NOBODY}),
@@ -129,11 +134,10 @@ CASES: list[tuple[RawLog, type[ChainFact], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("raw", "kind", "fields"), CASES, ids=lambda case: getattr(case, "__name__", ""))
-def test_each_log_of_a_quote_becomes_its_fact(raw: RawLog, kind: type[ChainFact], fields: dict[str, Any]) -> None:
+def test_each_log_of_a_quote_becomes_its_fact(raw: RawLog, kind: type[told.QuoteFact], fields: dict[str, Any]) -> None:
     fact = only(raw)
     assert type(fact) is kind
-    assert fact.quote_id == 5
-    assert {name: getattr(fact, name) for name in fields} == fields
+    assert fields.items() | {("quote_id", 5)} <= fields_of(fact).items()
 
 
 ACCOUNT_CASES: list[tuple[RawLog, type[ChainFact], dict[str, Any]]] = [
@@ -159,8 +163,7 @@ ACCOUNT_CASES: list[tuple[RawLog, type[ChainFact], dict[str, Any]]] = [
 def test_each_log_of_an_account_becomes_its_fact(raw: RawLog, kind: type[ChainFact], fields: dict[str, Any]) -> None:
     fact = only(raw)
     assert type(fact) is kind
-    assert fact.party_a == PARTY_A
-    assert {name: getattr(fact, name) for name in fields} == fields
+    assert fields.items() | {("party_a", PARTY_A)} <= fields_of(fact).items()
 
 
 def test_twins_become_one_fact() -> None:
@@ -313,7 +316,7 @@ def test_an_old_contracts_form_is_the_fact_there_and_nothing_elsewhere(
 ) -> None:
     fact = only(raw, decoder=OLD)
     assert type(fact) is kind
-    assert {name: getattr(fact, name) for name in fields} == fields
+    assert fields.items() <= fields_of(fact).items()
     assert facts_of(raw) == []
 
 

@@ -7,35 +7,15 @@ from typing import Protocol
 import structlog
 
 from hedger.adapters.chain.blocks import CollectedBlock
-from hedger.adapters.chain.decode import BlockDecoder, DecodedBlock
-from hedger.adapters.chain.messages import (
-    HEAD_KEY,
-    PROTOCOL_KEY,
-    REJECTED_KEY,
-    BlockFacts,
-    BlockPassed,
-    FeedMessage,
-    ProtocolFacts,
-    Rejected,
-    Reorganised,
-)
+from hedger.adapters.chain.decode import BlockDecoder
+from hedger.adapters.chain.publisher import FactPublisher
 from hedger.adapters.chain.quote_owners import QuoteOwners
 from hedger.adapters.chain.restart import DEFAULT_OVERLAP, marks_to_check, plan_restart
 from hedger.adapters.chain.rpc_errors import RpcFailure, RpcUnavailable
-from hedger.adapters.chain.sequencer import (
-    DEFAULT_DEPTH,
-    Contested,
-    Gap,
-    NextBlock,
-    Sequencer,
-    Step,
-)
+from hedger.adapters.chain.sequencer import DEFAULT_DEPTH, Contested, Gap, NextBlock, Sequencer, Step
 from hedger.adapters.log.port import BlockMark
 from hedger.adapters.streams.port import Streams
-from hedger.adapters.streams.topics import FACTS
-from hedger.domain.chain_facts import ProtocolChanged, QuoteFact
-from hedger.domain.events import ChainFact
-from hedger.domain.feed import BlockRef, BlocksOrphaned, InputRejected
+from hedger.domain.feed import BlockRef
 
 KeysOfBlocks = Callable[[Sequence[str]], Awaitable[Iterable[str]]]
 """Takes hashes of recorded blocks, gives the PartyA of every fact recorded from them."""
@@ -43,6 +23,8 @@ KeysOfBlocks = Callable[[Sequence[str]], Awaitable[Iterable[str]]]
 _QUEUE = 1024
 # Asks in a row without an emitted block, after which the node gets a pause.
 _FRUITLESS = 64
+# How often a node is asked for recorded blocks that it does not have, before the start is given up.
+_CATCH_UP_TRIES = 64
 
 _log = structlog.get_logger(__name__)
 
@@ -89,11 +71,9 @@ class ChainFeed:
         confirmations: int = 0,
         retry_s: float = 0.2,
     ) -> None:
-        self._chain_id = chain_id
         self._reader = reader
         self._decoder = decoder
-        self._owners = owners
-        self._streams = streams
+        self._publisher = FactPublisher(chain_id, owners, streams, depth=depth, retry_s=retry_s)
         self._start = start
         self._marks = marks
         self._keys_of_blocks = keys_of_blocks
@@ -102,7 +82,6 @@ class ChainFeed:
         self._confirmations = confirmations
         self._retry_s = retry_s
         self._queue: asyncio.Queue[CollectedBlock] = asyncio.Queue(_QUEUE)
-        self._told: dict[str, _Told] = {}
         self.dropped = 0  # blocks that came faster than they could be taken; they are read again
 
     async def take(self, block: CollectedBlock) -> None:
@@ -161,7 +140,7 @@ class ChainFeed:
         plan = plan_restart(self._marks, canonical, start=self._start, depth=self._depth, overlap=self._overlap)
         if plan.orphaned:
             keys = await self._keys_of_blocks(plan.orphaned)
-            await self._publish_orphaned(plan.orphaned, plan.common_ancestor, keys)
+            await self._publisher.orphaned(plan.orphaned, plan.common_ancestor, keys)
         _log.info("the chain feed begins", block=plan.resume_at, orphaned=len(plan.orphaned))
         return Sequencer(
             plan.resume_at,
@@ -173,7 +152,7 @@ class ChainFeed:
     async def _canonical(self, numbers: Sequence[int]) -> dict[int, str]:
         """The hashes the chain has at these numbers. Raises ChainBehindLog where it stays short of them."""
         wanted = sorted(set(numbers))
-        for _ in range(_FRUITLESS):
+        for _ in range(_CATCH_UP_TRIES):
             try:
                 found = await self._reader.headers(wanted)
             except RpcFailure as error:
@@ -187,91 +166,10 @@ class ChainFeed:
             "or check that it serves the chain of this log"
         )
 
-    # --- publishing
-
     async def _publish(self, steps: Iterable[Step]) -> None:
         for step in steps:
             if isinstance(step, NextBlock):
-                await self._publish_block(self._decoder.decode(step.block))
-                continue
-            hashes = tuple(block.hash for block in step.orphaned)
-            told = [self._told.pop(each) for each in hashes if each in self._told]
-            self._owners.forget(quote_id for each in told for quote_id in each.quote_ids)
-            keys = {key for each in told for key in each.keys}
-            await self._publish_orphaned(hashes, step.common_ancestor, keys)
-
-    async def _publish_orphaned(self, hashes: tuple[str, ...], ancestor: int, keys: Iterable[str]) -> None:
-        _log.warning("blocks were orphaned", blocks=len(hashes), common_ancestor=ancestor)
-        orphaned = BlocksOrphaned(chain_id=self._chain_id, block_hashes=hashes, common_ancestor=ancestor)
-        message = Reorganised(orphaned=orphaned)
-        for key in sorted(set(keys) | {HEAD_KEY}):
-            await self._send(key, message)
-
-    async def _publish_block(self, decoded: DecodedBlock) -> None:
-        messages, told = await self._messages(decoded)
-        for key, message in messages:
-            await self._send(key, message)
-        self._remember(decoded.block.hash, told)
-        await self._send(HEAD_KEY, BlockPassed(block=decoded.block, facts=len(decoded.facts)))
-
-    async def _messages(self, decoded: DecodedBlock) -> tuple[list[tuple[str, FeedMessage]], "_Told"]:
-        block, rejected = decoded.block, list(decoded.rejected)
-        by_party: dict[str, list[ChainFact]] = {}
-        protocol: list[ProtocolChanged] = []
-        for fact, party_a in zip(decoded.facts, await self._owners_of(decoded.facts), strict=True):
-            if isinstance(fact, ProtocolChanged):
-                protocol.append(fact)
-            elif party_a is None:
-                rejected.append(_ownerless(fact))
+                await self._publisher.block(self._decoder.decode(step.block))
             else:
-                by_party.setdefault(party_a, []).append(fact)
-        messages: list[tuple[str, FeedMessage]] = [
-            (party_a, BlockFacts(block=block, party_a=party_a, facts=tuple(facts)))  # type: ignore[arg-type]
-            for party_a, facts in by_party.items()
-        ]
-        if protocol:
-            messages.append((PROTOCOL_KEY, ProtocolFacts(block=block, facts=tuple(protocol))))
-        if rejected:
-            messages.append((REJECTED_KEY, Rejected(block=block, items=tuple(rejected))))
-        quote_ids = frozenset(fact.quote_id for fact in decoded.facts if isinstance(fact, QuoteFact))
-        keys = {*by_party, *([PROTOCOL_KEY] if protocol else [])}
-        return messages, _Told(keys, quote_ids)
-
-    async def _owners_of(self, facts: Sequence[ChainFact]) -> list[str | None]:
-        """Asked until it is known: a fact without its account must not be passed over."""
-        while True:
-            try:
-                return await self._owners.of(facts)
-            except RpcFailure as error:
-                _log.warning("owners of quotes cannot be read", error=str(error))
-                await asyncio.sleep(self._retry_s)
-
-    def _remember(self, block_hash: str, told: "_Told") -> None:
-        """Whom to tell if the block is orphaned; as deep as a reorganisation can be followed."""
-        if told.keys:
-            self._told[block_hash] = told
-        if len(self._told) > self._depth:
-            del self._told[next(iter(self._told))]
-
-    async def _send(self, key: str, message: FeedMessage) -> None:
-        await self._streams.publish(FACTS, key, message)
-
-
-class _Told:
-    """What was published of one block: under which keys, about which quotes."""
-
-    __slots__ = ("keys", "quote_ids")
-
-    def __init__(self, keys: set[str], quote_ids: frozenset[int]) -> None:
-        self.keys = keys
-        self.quote_ids = quote_ids
-
-
-def _ownerless(fact: ChainFact) -> InputRejected:
-    source = fact.source
-    return InputRejected(
-        origin=f"chain {source.chain_id} block {source.block_hash} log {source.log_index}",
-        field="quoteId",
-        reason="the contract knows no quote of this id",
-        raw=str(getattr(fact, "quote_id", "")),
-    )
+                hashes = tuple(block.hash for block in step.orphaned)
+                await self._publisher.orphaned(hashes, step.common_ancestor)
