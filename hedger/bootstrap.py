@@ -133,7 +133,8 @@ def venue_settings(settings: Settings) -> VenueSettings:
         symbols=tuple(settings.policy.symbols),
         exchange=section.exchange,
         base_url=section.base_url or None,
-        ws_url=section.ws_url or None,
+        # Never half of each: what trades at another server must not listen to the exchange itself.
+        ws_url=section.ws_url or section.base_url.replace("http", "ws", 1) or None,
         sandbox=section.sandbox,
         recv_window_ms=section.recv_window_ms,
         timeout_ms=section.timeout_ms,
