@@ -120,10 +120,10 @@ def _lines(model: str, rows: list[Any]) -> list[Line]:
 def line_of(row: msgspec.Struct) -> Line:
     """A row as plain builtins, amounts as decimal text, without the states that only the fold reads."""
     shown = (column for column in columns_of(type(row)) if column.sql_type != "bytea")
-    return {column.name: _shown(getattr(row, column.name), column.decimals) for column in shown}
+    return {column.name: _shown(getattr(row, column.name), column.unit) for column in shown}
 
 
-def _shown(value: Any, decimals: int | None) -> Any:
-    if value is None or decimals is None:
+def _shown(value: Any, unit: str) -> Any:
+    if value is None or unit not in ("wad", "wei"):
         return msgspec.to_builtins(value)
-    return to_text(value) if decimals else str(value)
+    return to_text(value) if unit == "wad" else str(value)

@@ -5,7 +5,7 @@ import msgspec
 from hedger.domain.feed import ProtocolRead
 from hedger.domain.obligations import obligation
 from hedger.projections.states import shape_of
-from hedger.projections.tables import Sheet, Table, Wad, Whole, plain
+from hedger.projections.tables import Seconds, Sheet, Table, Wad, plain
 from hedger.projections.tracked import Tracked
 
 
@@ -14,7 +14,7 @@ class ObligationRow(msgspec.Struct, frozen=True, kw_only=True):
 
     quote_id: int
     duty: str
-    due_at: Whole
+    due_at: Seconds
     at_stake: Wad
     party_a: str
     symbol_id: int

@@ -11,7 +11,7 @@ from hedger.domain.quote.onchain import CloseRequest, OnChain, notional
 from hedger.domain.quote.quote import Quote
 from hedger.domain.terms import Leg, OrderType, PositionType
 from hedger.projections.states import state_codec
-from hedger.projections.tables import Table, Wad, Whole
+from hedger.projections.tables import Seconds, Table, Wad
 from hedger.projections.tracked import Tracked
 
 
@@ -33,7 +33,7 @@ class QuoteRow(msgspec.Struct, frozen=True, kw_only=True):
     status_since: int
     status_block: int
     sent_at: int
-    deadline: Whole
+    deadline: Seconds
     requested_price: Wad
     market_price: Wad
     quantity: Wad
@@ -54,7 +54,7 @@ class QuoteRow(msgspec.Struct, frozen=True, kw_only=True):
     close_quantity: Wad | None
     close_filled: Wad | None
     close_order_type: int | None
-    close_deadline: Whole | None
+    close_deadline: Seconds | None
     close_requested_at: int | None
     verdict: str
     code: int

@@ -15,11 +15,14 @@ import msgspec
 import psycopg
 from psycopg.types.json import Jsonb
 
-Wad = Annotated[int, msgspec.Meta(extra={"sql": "numeric", "decimals": 18})]
+Wad = Annotated[int, msgspec.Meta(extra={"sql": "numeric", "unit": "wad"})]
 """An amount, price, quantity or ratio, scaled by 10**18."""
 
-Whole = Annotated[int, msgspec.Meta(extra={"sql": "numeric", "decimals": 0})]
-"""A whole number of up to 256 bits: wei, seconds that a user chose."""
+Wei = Annotated[int, msgspec.Meta(extra={"sql": "numeric", "unit": "wei"})]
+"""Gas, or an amount of the chain's own coin in its smallest unit."""
+
+Seconds = Annotated[int, msgspec.Meta(extra={"sql": "numeric", "unit": "seconds"})]
+"""A time of the chain that a user chose, so of up to 256 bits."""
 
 Key = tuple[Any, ...]
 C = TypeVar("C")
@@ -28,12 +31,12 @@ _SQL_TYPES: dict[Any, str] = {int: "bigint", str: "text", bool: "boolean", UUID:
 
 
 class Column(msgspec.Struct, frozen=True):
-    """One column: `decimals` is 18 for wads, None for what is no amount."""
+    """One column; `unit` is wad, wei, seconds, or empty."""
 
     name: str
     sql_type: str
     nullable: bool
-    decimals: int | None
+    unit: str
 
 
 def columns_of(row: type[msgspec.Struct]) -> tuple[Column, ...]:
@@ -49,14 +52,14 @@ def _column(name: str, hint: Any) -> Column:
         hint, nullable = members[0], True
     if typing.get_origin(hint) is Annotated:
         extra = typing.get_args(hint)[1].extra
-        return Column(name, extra["sql"], nullable, extra["decimals"])
+        return Column(name, extra["sql"], nullable, extra["unit"])
     if typing.get_origin(hint) is tuple:
-        return Column(name, "text[]", nullable, None)
+        return Column(name, "text[]", nullable, "")
     if typing.get_origin(hint) is dict:
-        return Column(name, "jsonb", nullable, None)
+        return Column(name, "jsonb", nullable, "")
     if hint not in _SQL_TYPES:
         raise TypeError(f"no column type for field {name}: {hint}")
-    return Column(name, _SQL_TYPES[hint], nullable, None)
+    return Column(name, _SQL_TYPES[hint], nullable, "")
 
 
 class Table(Generic[C]):

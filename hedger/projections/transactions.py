@@ -25,7 +25,7 @@ from hedger.domain.wallet import (
     Wallet,
 )
 from hedger.projections.states import shape_of
-from hedger.projections.tables import Sheet, Table, Wad, Whole
+from hedger.projections.tables import Seconds, Sheet, Table, Wad, Wei
 from hedger.projections.tracked import Tracked
 
 NOBODY = UUID(int=0)
@@ -76,7 +76,7 @@ class TransactionRow(msgspec.Struct, frozen=True, kw_only=True):
     allocate: Wad
     close_id: int
     requested_at: int
-    valid_until: Whole
+    valid_until: Seconds
     state: str
     sent_state: str
     nonce: int | None
@@ -84,12 +84,12 @@ class TransactionRow(msgspec.Struct, frozen=True, kw_only=True):
     hashes: tuple[str, ...]
     endpoints: tuple[str, ...]
     transaction_hash: str
-    gas_limit: Whole
-    max_fee_wei: Whole
-    priority_fee_wei: Whole
-    gas_used: Whole
-    gas_price_wei: Whole
-    fee_wei: Whole
+    gas_limit: Wei
+    max_fee_wei: Wei
+    priority_fee_wei: Wei
+    gas_used: Wei
+    gas_price_wei: Wei
+    fee_wei: Wei
     block_number: int
     quote_block_hash: str
     wallet_block_hash: str

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from hedger.domain import chain_facts as facts
 from hedger.domain.account import Account
-from hedger.domain.events import ChainSource, Event, Recorded, derived_id
+from hedger.domain.events import ChainSource, Event, Recorded
 from hedger.domain.feed import BlocksOrphaned, FeedCheckpointed, InputRejected, ProtocolRead, feed_id
 from hedger.domain.margins import Locked
 from hedger.domain.money import WAD
