@@ -204,6 +204,14 @@ async def test_an_outage_while_waiting_for_the_receipt_is_waited_out(world: Send
             assert isinstance(await handling, TransactionSucceeded)
 
 
+async def test_a_request_told_twice_at_once_gets_one_nonce(world: SendingWorld) -> None:
+    hedger = world.hedger()
+    message, before = await a_lock(world, hedger), await hedger.used_nonces()
+    await asyncio.gather(*(hedger.sender.handle("key", message) for _ in range(3)))
+    assert await hedger.used_nonces() == before + 1
+    assert len(set(hedger.reported)) == 1
+
+
 async def test_pairs_are_served_side_by_side_each_under_its_own_nonce(world: SendingWorld) -> None:
     hedger = world.hedger()
     messages = [await a_lock(world, hedger) for _ in range(3)]

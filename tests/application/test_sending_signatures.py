@@ -1,9 +1,10 @@
 """Muon signatures: at hand when the call comes, refreshed once when stale, waited for within bounds."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
-from sending_world import ALLOCATION, BTC, PRICE, QUANTITY, Hedger, SendingWorld, sending_world, until
+from sending_world import ALLOCATION, BTC, PRICE, QUANTITY, Hedger, SendingWorld, node_with, sending_world, until
 
 from devnet.oracle import Fault, FaultKind
 from devnet.traders import Trader
@@ -104,17 +105,21 @@ async def test_a_held_signature_that_has_gone_stale_is_refreshed_once(world: Sen
     assert world.oracle.asked[PAIR] == 2
 
 
-async def test_a_held_signature_is_dropped_when_the_nonces_have_moved(world: SendingWorld) -> None:
-    hedger, other = world.hedger(), world.hedger()
-    trader, quote_id = await world.locked(hedger)
-    second = await world.intent(trader)
-    await hedger.outcome(await hedger.requested(second, trader.party_a, Call(kind=CallKind.LOCK, allocate=ALLOCATION)))
-    await order_is_placed(hedger, trader, quote_id)
-    await until(lambda: world.oracle.asked[PAIR] == 1)
-    await other.outcome(await other.requested(second, trader.party_a, OPEN))
-    outcome = await hedger.outcome(await hedger.requested(quote_id, trader.party_a, OPEN))
+async def test_a_held_signature_is_dropped_untried_when_the_nonces_have_moved(world: SendingWorld) -> None:
+    tried = Counter[str]()
+    async with node_with(world, lambda method: tried.update([method])) as url:
+        hedger, other = world.hedger(urls=[url]), world.hedger()
+        trader, quote_id = await world.locked(hedger)
+        second = await world.intent(trader)
+        lock = Call(kind=CallKind.LOCK, allocate=ALLOCATION)
+        await hedger.outcome(await hedger.requested(second, trader.party_a, lock))
+        await order_is_placed(hedger, trader, quote_id)
+        await until(lambda: world.oracle.asked[PAIR] == 1)
+        await other.outcome(await other.requested(second, trader.party_a, OPEN))
+        tried.clear()
+        outcome = await hedger.outcome(await hedger.requested(quote_id, trader.party_a, OPEN))
     assert isinstance(outcome, TransactionSucceeded)
-    assert world.oracle.asked[PAIR] == 3
+    assert (world.oracle.asked[PAIR], tried["eth_estimateGas"]) == (3, 1)
 
 
 async def test_a_held_signature_is_dropped_when_it_is_too_old(world: SendingWorld) -> None:
