@@ -51,8 +51,9 @@ async def no_keys(_: Sequence[str]) -> Iterable[str]:
 class ChainFeed:
     """One chain's feed. Collectors hand blocks to `take`; `run` puts them in order and publishes until cancelled.
 
-    `marks` are the recorded blocks (`EventLog.recent_blocks`). What they say of the past is checked first: recorded
-    blocks that left the chain are told as orphaned, and reading resumes below them.
+    `marks` are the recorded blocks (`EventLog.recent_blocks`), `checkpoint` is the last block up to which everything is
+    known to be recorded. What they say of the past is checked first: recorded blocks that left the chain are told as
+    orphaned, and reading resumes below them.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class ChainFeed:
         streams: Streams,
         start: int,
         marks: Sequence[BlockMark] = (),
+        checkpoint: int | None = None,
         keys_of_blocks: KeysOfBlocks = no_keys,
         depth: int = DEFAULT_DEPTH,
         overlap: int = DEFAULT_OVERLAP,
@@ -76,6 +78,7 @@ class ChainFeed:
         self._publisher = FactPublisher(chain_id, owners, streams, depth=depth, retry_s=retry_s)
         self._start = start
         self._marks = marks
+        self._checkpoint = checkpoint
         self._keys_of_blocks = keys_of_blocks
         self._depth = depth
         self._overlap = overlap
@@ -137,7 +140,14 @@ class ChainFeed:
     async def _resumed(self) -> Sequencer:
         checked = marks_to_check(self._marks, self._depth)
         canonical = await self._canonical([mark.number for mark in checked])
-        plan = plan_restart(self._marks, canonical, start=self._start, depth=self._depth, overlap=self._overlap)
+        plan = plan_restart(
+            self._marks,
+            canonical,
+            start=self._start,
+            checkpoint=self._checkpoint,
+            depth=self._depth,
+            overlap=self._overlap,
+        )
         if plan.orphaned:
             keys = await self._keys_of_blocks(plan.orphaned)
             await self._publisher.orphaned(plan.orphaned, plan.common_ancestor, keys)

@@ -71,7 +71,7 @@ class Rejected(FeedMessage, frozen=True, kw_only=True, tag="Rejected"):
 
 
 class BlockPassed(FeedMessage, frozen=True, kw_only=True, tag="BlockPassed"):
-    """Everything of this block was published before this; keyed "head". `facts` counts them over all keys."""
+    """Everything of this block was published before this; keyed "head". `facts` counts those of BlockFacts and ProtocolFacts."""
 
     block: BlockRef
     facts: int

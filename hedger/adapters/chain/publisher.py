@@ -53,7 +53,8 @@ class FactPublisher:
         for key, message in messages:
             await self._send(key, message)
         self._remember(decoded.block.hash, told)
-        await self._send(HEAD_KEY, BlockPassed(block=decoded.block, facts=len(decoded.facts)))
+        facts = sum(len(message.facts) for _, message in messages if isinstance(message, BlockFacts | ProtocolFacts))
+        await self._send(HEAD_KEY, BlockPassed(block=decoded.block, facts=facts))
 
     async def orphaned(self, hashes: tuple[str, ...], common_ancestor: int, keys: Iterable[str] = ()) -> None:
         """That blocks were orphaned, to everybody with facts in them: those remembered, and `keys` besides."""

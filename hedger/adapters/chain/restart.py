@@ -7,9 +7,9 @@ import msgspec
 from hedger.adapters.chain.sequencer import DEFAULT_DEPTH, ReorgTooDeep
 from hedger.adapters.log.port import BlockMark
 
-# A block's facts are recorded by many writers side by side, so the newest recorded block may not be complete, nor some
-# before it. Reading these again is harmless: a fact is recorded once.
-DEFAULT_OVERLAP = 32
+# Facts are recorded by many writers side by side, so blocks before the newest recorded one may be incomplete, and what a
+# reorganisation put in the place of blocks without facts is unknown. Reading again is harmless: a fact is recorded once.
+DEFAULT_OVERLAP = DEFAULT_DEPTH
 
 
 class RestartPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,24 +31,32 @@ def plan_restart(
     canonical: Mapping[int, str],
     *,
     start: int,
+    checkpoint: int | None = None,
     depth: int = DEFAULT_DEPTH,
     overlap: int = DEFAULT_OVERLAP,
 ) -> RestartPlan:
     """The plan from the recorded blocks and the hashes the chain now has at the numbers of `marks_to_check`.
 
-    `start` is where a first run begins. Raises ReorgTooDeep where no recorded block in reach is of the chain although
-    there are more below.
+    `start` is where a first run begins, `checkpoint` the last block up to which everything is known to be recorded;
+    without it the newest recorded block stands for it. Reading resumes `overlap` blocks below, and below the last
+    block that is surely shared. Raises ReorgTooDeep where no recorded block in reach is of the chain although there
+    are more below.
     """
     checked = marks_to_check(marks, depth)
-    if not checked:
-        return RestartPlan(resume_at=start)
     orphaned = [mark for mark in checked if canonical[mark.number] != mark.hash]
-    if len(orphaned) == len(checked) < len(marks):
+    if checked and len(orphaned) == len(checked) < len(marks):
         raise ReorgTooDeep(checked[0].number)
-    highest = checked[-1].number
-    ancestor = orphaned[0].number - 1 if orphaned else highest
+    newest = checked[-1].number if checked else start
+    complete = newest if checkpoint is None else checkpoint
+    shared = _shared(checked, orphaned) if orphaned else max(newest, complete)
     return RestartPlan(
-        resume_at=max(start, min(ancestor + 1, highest) - overlap),
+        resume_at=max(start, min(shared, complete) + 1 - overlap),
         orphaned=tuple(mark.hash for mark in orphaned),
-        common_ancestor=ancestor,
+        common_ancestor=shared,
     )
+
+
+def _shared(checked: Sequence[BlockMark], orphaned: Sequence[BlockMark]) -> int:
+    """The highest recorded block below every orphaned one, else the block before the first of these."""
+    first = orphaned[0].number
+    return max((mark.number for mark in checked if mark.number < first), default=first - 1)

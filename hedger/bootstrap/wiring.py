@@ -1,0 +1,217 @@
+"""Wires every part of a hedger from its settings, restored from the log and connected; nothing runs yet."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from decimal import Decimal
+from functools import partial
+
+import aiohttp
+import msgspec
+
+from hedger.adapters.chain.decode import BlockDecoder
+from hedger.adapters.chain.feed import ChainFeed
+from hedger.adapters.chain.gas import FeePolicy, RpcFees
+from hedger.adapters.chain.listener import Listener
+from hedger.adapters.chain.poller import Poller
+from hedger.adapters.chain.quote_owners import QuoteOwners
+from hedger.adapters.chain.reader import BlockReader
+from hedger.adapters.chain.rpc import RpcPool
+from hedger.adapters.chain.signer import LocalSigner
+from hedger.adapters.chain.views import ChainViews
+from hedger.adapters.log.postgres_log import PostgresEventLog
+from hedger.adapters.postgres import Pool
+from hedger.adapters.streams.in_process import InProcessStreams
+from hedger.adapters.venue.ccxt_venue import CcxtVenue
+from hedger.application.book import Book
+from hedger.application.heads import Heads
+from hedger.application.healing import Healer
+from hedger.application.inputs import Board, InputsSource
+from hedger.application.ledger import Draft, Ledger
+from hedger.application.order_making import OrderMaker
+from hedger.application.order_monitoring import PollMonitor, StreamMonitor
+from hedger.application.parts import NewHead, Parts, Timing
+from hedger.application.position_manager import PositionManager
+from hedger.application.position_validator import PositionValidator
+from hedger.application.relay import Relay
+from hedger.application.sending import Sender, SenderSettings
+from hedger.application.supervision import Fatal
+from hedger.bootstrap.connections import (
+    accounts,
+    clock_ms,
+    ledger_of,
+    muon_of,
+    opened_log,
+    projector_of,
+    rpc_of,
+    venue_settings,
+)
+from hedger.config import Settings
+from hedger.metrics import Metrics
+from streams.topics import GROUPS
+
+_GWEI = 10**9
+_MARKS = 512
+
+
+@asynccontextmanager
+async def built(settings: Settings, metrics: Metrics) -> AsyncIterator[tuple[Parts, Pool]]:
+    """Every part, restored from the log and connected; nothing runs yet.
+
+    Raises Fatal where the configuration and the chain contradict each other.
+    """
+    async with AsyncExitStack() as stack:
+        log, pool = await stack.enter_async_context(opened_log(settings))
+        rpc = await stack.enter_async_context(rpc_of(settings))
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        venue = await CcxtVenue.open(venue_settings(settings), clock_ms=clock_ms)
+        stack.push_async_callback(venue.close)
+        parts = await _wired(settings, metrics, log, pool, rpc, session, venue)
+        stack.push_async_callback(parts.sender.stop)
+        yield parts, pool
+
+
+async def _wired(
+    settings: Settings,
+    metrics: Metrics,
+    log: PostgresEventLog,
+    pool: Pool,
+    rpc: RpcPool,
+    session: aiohttp.ClientSession,
+    venue: CcxtVenue,
+) -> Parts:
+    chain, policy = settings.chain, settings.to_policy()
+    await _check_chain(rpc, chain.chain_id)
+    ledger = ledger_of(settings, log)
+    board, book, new_head = Board(clock_ms), Book(policy), NewHead()
+    streams = InProcessStreams(GROUPS)
+    views = ChainViews(rpc, chain.diamond, chain_id=chain.chain_id)
+    inputs = InputsSource(board, book, ledger, views)
+    manager = PositionManager(ledger, inputs, book, policy, observe=metrics.count)
+    the_relay = Relay(ledger, streams, tag=policy.tag)
+    healer = Healer(
+        ledger,
+        manager,
+        book,
+        the_relay,
+        clock_ms=clock_ms,
+        redeliver_after_ms=int(settings.timing.redeliver_after_s * 1000),
+    )
+    the_projector = projector_of(settings, log, pool)
+    feed = ChainFeed(
+        chain_id=chain.chain_id,
+        reader=BlockReader(rpc, chain.diamond, collector="sequencer"),
+        decoder=BlockDecoder(chain.chain_id, legacy=chain.legacy_events),
+        owners=QuoteOwners(views.owners),
+        streams=streams,
+        start=chain.start_block,
+        marks=await log.recent_blocks(chain.chain_id, limit=_MARKS),
+        confirmations=chain.confirmations,
+    )
+    the_sender = Sender(
+        ledger,
+        rpc,
+        muon_of(settings, session),
+        LocalSigner(settings.sender.key),
+        RpcFees(rpc, _fee_policy(settings)),
+        streams,
+        _sender_settings(settings),
+        heads=new_head.wait,
+        symbol_name=lambda symbol_id: board.symbols[symbol_id].name if symbol_id in board.symbols else "",
+        observe=metrics.count,
+    )
+
+    async def read_protocol() -> None:
+        await _read_protocol(board, ledger, views)
+
+    parts = Parts(
+        log=log,
+        ledger=ledger,
+        streams=streams,
+        board=board,
+        book=book,
+        heads=Heads(),
+        feed=feed,
+        listener=Listener(chain.ws_url, chain.diamond, feed.take) if chain.ws_url else None,
+        poller=Poller(BlockReader(rpc, chain.diamond, collector="poller"), feed.take, poll_s=chain.poll_s),
+        venue=venue,
+        manager=manager,
+        relay=the_relay,
+        healer=healer,
+        order_maker=OrderMaker(venue, ledger, streams, clock_ms=clock_ms, observe=metrics.count),
+        stream_monitor=StreamMonitor(venue, ledger, streams, tag=policy.tag, sleep=asyncio.sleep),
+        poll_monitor=PollMonitor(venue, ledger, book, streams),
+        sender=the_sender,
+        projector=the_projector,
+        validator=PositionValidator(ledger, book, board, venue, views, partial(accounts, pool)),
+        timing=Timing(
+            heal_s=settings.timing.heal_s,
+            venue_poll_s=settings.venue.poll_s,
+            validate_s=settings.timing.validate_s,
+        ),
+        clock_ms=clock_ms,
+        read_protocol=read_protocol,
+        relay_after=await log.head(),
+        new_head=new_head,
+    )
+    await _restore(parts, pool)
+    return parts
+
+
+async def _restore(parts: Parts, pool: Pool) -> None:
+    """Bring memory to where the log is: read models, live quotes, the contract's and the venue's terms."""
+    await parts.projector.catch_up()
+    async with pool.connection() as connection:
+        rows = await (
+            await connection.execute("SELECT quote_id FROM quotes WHERE is_live ORDER BY quote_id")
+        ).fetchall()
+    await parts.healer.restore([row[0] for row in rows])
+    await parts.read_protocol()
+    parts.board.rules = await parts.venue.rules()
+    parts.board.markets = await parts.venue.markets()
+    parts.board.venue_margin = (await parts.venue.margin()).available
+    parts.board.venue_offset_ms = await parts.venue.time_ms() - clock_ms()
+    parts.seen("venue")
+
+
+async def _check_chain(rpc: RpcPool, chain_id: int) -> None:
+    told = int(await rpc.call("eth_chainId"), 16)
+    if told != chain_id:
+        raise Fatal(f"chain.chain_id is {chain_id}, but the endpoint of chain.rpc_urls serves chain {told}")
+
+
+async def _read_protocol(board: Board, ledger: Ledger, views: ChainViews) -> None:
+    """Symbols and parameters as the contract has them now; recorded where they changed."""
+    board.symbols = {symbol.symbol_id: symbol.as_terms() for symbol in await views.symbols()}
+    read = (await views.protocol()).read
+    board.protocol = read
+    feed = await ledger.feed()
+    async with ledger.lock(feed.id):
+        feed = await ledger.feed()
+        draft, known = Draft(feed), feed.protocol
+        if known is None or msgspec.structs.replace(known, block_number=read.block_number) != read:
+            draft.add([read])
+            await ledger.save([draft], correlation_id="feed", causation_id=f"block:{read.block_number}")
+
+
+def _fee_policy(settings: Settings) -> FeePolicy:
+    section = settings.sender
+    cap = int(section.max_fee_gwei * _GWEI)
+    percent = int(section.base_fee_multiplier * 100)
+    return FeePolicy(
+        base_fee_percent=percent,
+        gas_price_percent=percent if section.fee_mode == "legacy" else FeePolicy().gas_price_percent,
+        least_tip_wei=int(section.priority_fee_gwei * _GWEI),
+        cap_wei=cap,
+        replacement_cap_wei=cap,
+    )
+
+
+def _sender_settings(settings: Settings) -> SenderSettings:
+    section = settings.sender
+    return SenderSettings(
+        poll_s=section.receipt_poll_s,
+        replace_after_s=section.replace_after_s,
+        gas_margin_percent=int(section.gas_margin * Decimal(100)),
+        held_signature_s=settings.muon.prefetched_for_s,
+    )
