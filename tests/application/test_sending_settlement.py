@@ -237,7 +237,12 @@ async def test_what_stood_in_an_orphaned_block_is_sent_again_with_the_same_bytes
     )
     await hedger.sender.on_orphaned(orphaned)
     await hedger.sender.on_orphaned(orphaned)
-    await hedger.sender.tend()
+
+    async def is_mined_again() -> bool:
+        await hedger.sender.tend()
+        return (await hedger.wallet()).unmined == []
+
+    await until(is_mined_again)
     assert (await trader.quote(quote_id)).status is QuoteStatus.LOCKED
     [again] = (await hedger.wallet()).sent.values()
     assert again.state is SentState.MINED
