@@ -189,11 +189,16 @@ class PositionManager:
         await self._ledger.save([draft], correlation_id=f"account:{party_a}", causation_id=causation)
 
     async def _append_to_feed(self, events: Sequence[Event], causation: str) -> None:
+        """Each on its own: after a restart blocks are read again, and what stands in the log already is passed over."""
         feed = await self._ledger.feed()
         async with self._ledger.lock(feed.id):
-            draft = Draft(await self._ledger.feed())
-            draft.add(events)
-            await self._ledger.save([draft], correlation_id="feed", causation_id=causation)
+            for event in events:
+                draft = Draft(await self._ledger.feed())
+                draft.add([event])
+                try:
+                    await self._ledger.save([draft], correlation_id="feed", causation_id=causation)
+                except FactAlreadyRecorded:
+                    logger.debug("told before", told=type(event).__name__)
 
     async def _end_unopened(
         self, fact: chain_facts.PartyBLiquidationStarted, quote_facts: dict[int, list[ChainFact]]

@@ -130,7 +130,7 @@ async def _wired(
         streams=streams,
         board=board,
         book=book,
-        heads=Heads(),
+        heads=Heads(clock_ms),
         feed=feed,
         listener=Listener(chain.ws_url, chain.diamond, feed.take) if chain.ws_url else None,
         poller=Poller(BlockReader(rpc, chain.diamond, collector="poller"), feed.take, poll_s=chain.poll_s),

@@ -34,10 +34,14 @@ class FeedCheckpointed(Event, frozen=True, kw_only=True, tag="FeedCheckpointed.1
 class InputRejected(Event, frozen=True, kw_only=True, tag="InputRejected.1"):
     """Something from outside that could not be read: what, where, which field; kept raw."""
 
-    origin: str  # e.g. "chain 31337 block 0xab… log 4", "muon", "venue userTrades"
+    origin: str  # names the one thing that was rejected: "chain 31337 block 0xab… log 4"
     field: str
     reason: str
     raw: str
+
+    @property
+    def fact_id(self) -> str:
+        return f"rejected:{self.origin}:{self.field}"
 
 
 class ProtocolRead(Event, frozen=True, kw_only=True, tag="ProtocolRead.1"):
