@@ -243,6 +243,13 @@ async def test_a_quote_nobody_knows_is_told_as_unreadable() -> None:
     assert message.items[0].reason == "the contract knows no quote of this id"
 
 
+async def test_a_passed_block_counts_the_facts_that_were_handed_over() -> None:
+    reader = Branches()
+    reader.put(0, log("LockQuote", PARTY_B, 3), sent(5), log("PauseGlobal"), log("ForceCancelQuote", 5, 99))
+    ((_, message),) = (await fed(reader)).of(BlockPassed)
+    assert message == BlockPassed(block=reader.chain[0].ref, facts=2)
+
+
 async def test_a_fact_waits_until_its_owner_can_be_asked() -> None:
     failures = [RpcUnavailable("down"), RpcUnavailable("down")]
 
@@ -358,38 +365,72 @@ def canonical(*numbers: int, branch: str = "a") -> dict[int, str]:
 
 
 @pytest.mark.parametrize(
-    ("marks", "chain", "plan"),
+    ("marks", "chain", "checkpoint", "plan"),
     [
-        pytest.param([], {}, RestartPlan(resume_at=3), id="a first run begins at the start"),
         pytest.param(
             [mark(90), mark(80)],
             canonical(80, 90),
-            RestartPlan(resume_at=80, common_ancestor=90),
-            id="some blocks before the newest recorded one are read again",
+            None,
+            RestartPlan(resume_at=81, common_ancestor=90),
+            id="blocks before the newest recorded one are read again",
+        ),
+        pytest.param(
+            [mark(90), mark(80)],
+            canonical(80, 90),
+            70,
+            RestartPlan(resume_at=61, common_ancestor=90),
+            id="what is not surely recorded is read again",
+        ),
+        pytest.param(
+            [mark(90), mark(80)],
+            canonical(80, 90),
+            120,
+            RestartPlan(resume_at=111, common_ancestor=120),
+            id="quiet blocks are not read again",
         ),
         pytest.param(
             [mark(90), mark(88), mark(80)],
             canonical(80) | canonical(88, 90, branch="b"),
+            None,
+            RestartPlan(resume_at=71, orphaned=("0xa88", "0xa90"), common_ancestor=80),
+            id="the branches may part anywhere above the last block that is surely shared",
+        ),
+        pytest.param(
+            [mark(90), mark(88)],
+            canonical(88, 90, branch="b"),
+            None,
             RestartPlan(resume_at=78, orphaned=("0xa88", "0xa90"), common_ancestor=87),
-            id="orphaned while down",
+            id="nothing recorded is left",
         ),
         pytest.param(
             [mark(90, "b"), mark(90), mark(89)],
             canonical(89, 90),
+            None,
             RestartPlan(resume_at=80, orphaned=("0xb90",), common_ancestor=89),
             id="of two blocks at one number the chain has one",
         ),
-        pytest.param([mark(5)], canonical(5), RestartPlan(resume_at=3, common_ancestor=5), id="not below the start"),
+        pytest.param(
+            [mark(5)], canonical(5), None, RestartPlan(resume_at=3, common_ancestor=5), id="not below the start"
+        ),
         pytest.param(
             [mark(1_000), mark(10)],
             canonical(1_000),
-            RestartPlan(resume_at=990, common_ancestor=1_000),
+            None,
+            RestartPlan(resume_at=991, common_ancestor=1_000),
             id="what no reorganisation can reach is not asked about",
         ),
+        pytest.param([], {}, 500, RestartPlan(resume_at=491, common_ancestor=500), id="no fact was ever recorded"),
     ],
 )
-def test_a_restart_finds_where_to_go_on(marks: list[BlockMark], chain: dict[int, str], plan: RestartPlan) -> None:
-    assert plan_restart(marks, chain, start=3, overlap=10) == plan
+def test_a_restart_finds_where_to_go_on(
+    marks: list[BlockMark], chain: dict[int, str], checkpoint: int | None, plan: RestartPlan
+) -> None:
+    assert plan_restart(marks, chain, start=3, checkpoint=checkpoint, overlap=10) == plan
+
+
+def test_a_first_run_begins_at_the_start() -> None:
+    assert plan_restart([], {}, start=3).resume_at == 3
+    assert plan_restart([], {}, start=100_000).resume_at == 100_000
 
 
 def test_a_restart_onto_another_chain_says_so() -> None:
@@ -403,7 +444,7 @@ async def test_blocks_orphaned_while_the_process_was_down_are_told_and_their_suc
     reader.put(3, sent(5), branch="b")
     reader.put_empty(4, branch="b")
     streams = Sent()
-    feed = feed_of(reader, streams, marks=[mark(4), mark(3), mark(1)], keys=[PARTY_A])
+    feed = feed_of(reader, streams, marks=[mark(4), mark(3), mark(1)], keys=[PARTY_A], overlap=1)
     async with running(feed):
         await feed.take(reader.chain[-1])
         await streams.until(lambda: "0xb4" in streams.passed())
@@ -411,7 +452,7 @@ async def test_blocks_orphaned_while_the_process_was_down_are_told_and_their_suc
     assert {first, second} == {PARTY_A, HEAD_KEY}
     assert isinstance(message, Reorganised)
     assert message.orphaned.block_hashes == ("0xa3", "0xa4")
-    assert streams.passed() == ["0xb3", "0xb4"]
+    assert streams.passed()[-2:] == ["0xb3", "0xb4"]
     assert [key for key, _ in streams.of(BlockFacts)] == [PARTY_A]
 
 
@@ -428,11 +469,11 @@ async def test_a_chain_that_catches_up_with_the_log_is_waited_for() -> None:
     reader.put_empty(0, 1)
     reader.failures = 2
     streams = Sent()
-    async with running(feed_of(reader, streams, marks=[mark(3)])):
+    async with running(feed_of(reader, streams, marks=[mark(3)], overlap=1)):
         await asyncio.sleep(0.03)
         assert streams.messages == []
         reader.put_empty(2, 3)
-        await streams.until(lambda: streams.passed() == ["0xa3"])
+        await streams.until(lambda: streams.passed()[-1:] == ["0xa3"])
 
 
 # --- on a chain

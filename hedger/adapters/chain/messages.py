@@ -71,7 +71,7 @@ class Rejected(FeedMessage, frozen=True, kw_only=True, tag="Rejected"):
 
 
 class BlockPassed(FeedMessage, frozen=True, kw_only=True, tag="BlockPassed"):
-    """Everything of this block was published before this; keyed "head". `facts` counts those of BlockFacts and ProtocolFacts."""
+    """All of this block was published before; keyed "head". `facts` counts what BlockFacts and ProtocolFacts told."""
 
     block: BlockRef
     facts: int

@@ -7,8 +7,8 @@ import msgspec
 from hedger.adapters.chain.sequencer import DEFAULT_DEPTH, ReorgTooDeep
 from hedger.adapters.log.port import BlockMark
 
-# Facts are recorded by many writers side by side, so blocks before the newest recorded one may be incomplete, and what a
-# reorganisation put in the place of blocks without facts is unknown. Reading again is harmless: a fact is recorded once.
+# Facts are recorded by many writers side by side, so blocks before the newest recorded one may be incomplete, and what
+# a reorganisation put in the place of blocks without facts is unknown. A fact read again is recorded once all the same.
 DEFAULT_OVERLAP = DEFAULT_DEPTH
 
 
@@ -46,7 +46,7 @@ def plan_restart(
     orphaned = [mark for mark in checked if canonical[mark.number] != mark.hash]
     if checked and len(orphaned) == len(checked) < len(marks):
         raise ReorgTooDeep(checked[0].number)
-    newest = checked[-1].number if checked else start
+    newest = checked[-1].number if checked else start - 1
     complete = newest if checkpoint is None else checkpoint
     shared = _shared(checked, orphaned) if orphaned else max(newest, complete)
     return RestartPlan(
