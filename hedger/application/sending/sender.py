@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -70,6 +71,7 @@ class Sender:
             self._gate, self._chain, self._ahead, fees, self._records, settings, ledger.chain_id
         )
         self._settlement = Settlement(self._records, rpc, self._chain, fees, settings, clock=clock, observe=observe)
+        self._carrying: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._stopping = False
 
     # --- what the log asks for
@@ -79,8 +81,14 @@ class Sender:
         event = message.recorded.event
         if isinstance(event, OrderRequested):
             await self._foresee(event, message.quote_id)
-        if not isinstance(event, TransactionRequested) or not await self._is_wanted(event, message.quote_id):
+        if not isinstance(event, TransactionRequested):
             return
+        # A request may come by two keys at once after a reorganisation; the later one finds what the first one did.
+        async with self._carrying.setdefault(event.request_id, asyncio.Lock()):
+            if await self._is_wanted(event, message.quote_id):
+                await self._report(key, message, event)
+
+    async def _report(self, key: str, message: Logged, event: TransactionRequested) -> None:
         outcome = await self._carry_out(event, message.quote_id)
         self._observe("transaction_ended", kind=event.call.kind.value, outcome=_told(outcome))
         causation = f"log:{message.recorded.position}"
