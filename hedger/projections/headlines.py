@@ -22,7 +22,7 @@ from hedger.projections.readable import short
 
 def headline(event: Event) -> str:
     """One sentence; an event without words of its own is told by its name."""
-    words = _WORDS.get(type(event))
+    words = WORDS.get(type(event))
     return words(event) if words is not None else type(event).__name__
 
 
@@ -103,7 +103,7 @@ def _mined(event: TransactionMined) -> str:
     return f"Transaction {event.request_id} {outcome} in block {event.block_number}, gas {event.gas_used}"
 
 
-_WORDS: dict[type[Event], Callable[[Any], str]] = {
+WORDS: dict[type[Event], Callable[[Any], str]] = {
     facts.QuoteSent: _sent,
     facts.QuoteLocked: lambda e: f"Locked by {short(e.party_b)}",
     facts.QuoteUnlocked: lambda e: "Unlocked: open to every hedger again",

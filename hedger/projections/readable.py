@@ -7,6 +7,9 @@ import msgspec
 
 from hedger.domain.money import to_text
 
+# A user may choose a deadline of 256 bits; readers of JSON keep no more than 53 of a number.
+_EXACT_IN_JSON = 2**53
+
 # Every other whole number in an event is a wad; a test holds these against the fields of all events.
 _NOT_AMOUNTS = frozenset(
     {"code", "common_ancestor", "deadline", "gas_limit", "gas_used", "nonce", "number", "timestamp"}
@@ -41,9 +44,11 @@ def readable(value: Any, name: str = "") -> Any:
         return {str(key): readable(item, name) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [readable(item, name) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool) and is_amount(name):
+    if isinstance(value, bool) or not isinstance(value, int):
+        return value
+    if is_amount(name):
         return to_text(value)
-    return value
+    return value if abs(value) < _EXACT_IN_JSON else str(value)
 
 
 def short(address: str) -> str:

@@ -104,7 +104,9 @@ class History:
         self.add(feed_id(CHAIN, DIAMOND), told)
 
     def rejected_input(self, raw: str) -> None:
-        told = InputRejected(origin=f"chain {CHAIN}", field="price", reason="not a number", raw=raw)
+        told = InputRejected(
+            origin=f"chain {CHAIN} log {len(self.recorded)}", field="price", reason="not a number", raw=raw
+        )
         self.add(feed_id(CHAIN, DIAMOND), told)
 
     def allocated(self, party_a: str, amount: int, kind: BalanceChange = BalanceChange.ALLOCATE) -> None:

@@ -10,6 +10,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from hedger.adapters.log.codec import EventCodec
+from hedger.adapters.log.port import Change
+from hedger.adapters.log.postgres_log import PostgresEventLog
+from hedger.adapters.postgres import open_pool
 from hedger.domain import chain_facts as facts
 from hedger.domain.account import Account
 from hedger.domain.catalogue import ALL_EVENTS
@@ -23,6 +27,7 @@ from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import BalanceChange, CallKind, Leg, OrderType, PositionType, QuoteStatus, Side, TradingState
 from hedger.domain.wallet import NonceLost, TransactionWithheld
 from hedger.projections.catalogue import all_models, all_projections
+from hedger.projections.engine import Projector
 from hedger.projections.memory import difference, fold
 from hedger.projections.model import ReadModel
 from hedger.projections.quotes import QuoteRow
@@ -45,6 +50,15 @@ VIEWS = {"positions": "quote_id", "exposure": "symbol_id"}
 Tables = dict[str, list[tuple[Any, ...]]]
 
 
+async def tables_in(connection: psycopg.AsyncConnection[Any]) -> Tables:
+    """Every row of every table and view, by key."""
+    rows: Tables = {}
+    for name, keys in [*_keys(), *VIEWS.items()]:
+        cursor = await connection.execute(f"SELECT * FROM {name} ORDER BY {keys}".encode())
+        rows[name] = await cursor.fetchall()
+    return rows
+
+
 async def tables_after(url: str, recorded: Sequence[Recorded], sizes: Iterator[int]) -> Tables:
     """Every row of every table and view after projecting the events in batches of these sizes."""
     schema = f"read_{uuid4().hex}"
@@ -61,11 +75,7 @@ async def tables_after(url: str, recorded: Sequence[Recorded], sizes: Iterator[i
             for projection in projections:
                 async with connection.transaction():
                     await projection.apply(batch, connection)
-        rows: Tables = {}
-        for name, keys in [*_keys(), *VIEWS.items()]:
-            cursor = await connection.execute(f"SELECT * FROM {name} ORDER BY {keys}".encode())
-            rows[name] = await cursor.fetchall()
-        return rows
+        return await tables_in(connection)
 
 
 def _keys() -> list[tuple[str, str]]:
@@ -92,6 +102,24 @@ async def test_batches_of_any_cut_give_the_same_rows(module_postgres_url: str, s
     cut = await tables_after(module_postgres_url, recorded, _random_sizes(seed))
     assert whole == one_by_one == cut
     assert {name for name, rows in whole.items() if rows} >= {"quotes", "orders", "transactions", "exposure", "fills"}
+
+
+async def test_dropped_and_rebuilt_from_the_log_the_rows_are_the_same(postgres_url: str) -> None:
+    log = await PostgresEventLog.open(postgres_url, EventCodec(ALL_EVENTS), lambda: 1_760_000_000_000)
+    pool = await open_pool(postgres_url)
+    for each in random_history(30):
+        change = Change(aggregate_id=each.aggregate_id, expected_version=each.version - 1, events=(each.event,))
+        await log.append([change], correlation_id="test", causation_id="test")
+    projector = Projector(log, pool, all_projections(US), batch=17)
+    await projector.catch_up()
+    async with pool.connection() as connection:
+        before = await tables_in(connection)
+        for projection in all_projections(US):
+            await projector.rebuild(projection.name)
+        assert await tables_in(connection) == before
+    assert len(before["notifications"]) > 20
+    await pool.close()
+    await log.close()
 
 
 @pytest.mark.parametrize("seed", range(3, 6))
