@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from hedger.domain.chain_facts import QuoteFact
 from hedger.domain.events import Event, Recorded
 from hedger.domain.feed import BlocksOrphaned, ProtocolRead
@@ -102,9 +104,12 @@ class QuoteBook:
 
     def _read_protocol(self, read: ProtocolRead) -> None:
         """New cooldowns move every date that depends on them."""
+        known = self.protocol.get(read.chain_id)
         self.protocol.put(read, read.chain_id)
+        if known is not None and msgspec.structs.replace(known, block_number=read.block_number) == read:
+            return
         for tracked in self.quotes.cells.values():
-            if tracked.quote.chain_id == read.chain_id:
+            if tracked.quote.chain_id == read.chain_id and tracked.owes(self._party_b):
                 self._settle(tracked)
 
     def _settle(self, tracked: Tracked) -> None:

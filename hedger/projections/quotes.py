@@ -147,7 +147,7 @@ def row_of(tracked: Tracked, judge: Policy) -> QuoteRow:
         is_ours=ours,
         is_position=ours and facet.status.is_position,
         is_live=needs_attention(quote, judge),
-        owes=ours and not facet.status.is_terminal,
+        owes=tracked.owes(judge.party_b),
         version=quote.version,
         first_position=tracked.first_position,
         last_position=tracked.last_position,

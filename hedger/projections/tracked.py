@@ -48,6 +48,10 @@ class Tracked(msgspec.Struct, kw_only=True):
     def is_ours(self, party_b: str) -> bool:
         return self.quote.chain is not None and self.quote.chain.party_b == party_b
 
+    def owes(self, party_b: str) -> bool:
+        """False once nothing can be due on it any more."""
+        return self.is_ours(party_b) and self.quote.chain is not None and not self.quote.chain.status.is_terminal
+
     def required(self, party_b: str) -> int:
         """Signed open quantity on chain that is ours to hedge, long positive (wad)."""
         if self.quote.chain is None or not self.is_ours(party_b):
