@@ -89,7 +89,9 @@ class SenderSection(Section):
         SecretStr(""), description="hex private key that signs (an operator of the proxy, or PartyB)"
     )
     fee_mode: str = Field("eip1559", pattern="^(eip1559|legacy)$", description="eip1559 or legacy")
-    max_fee_gwei: Amount = Field(Decimal(500), description="gwei per gas never exceeded, replacements included")
+    max_fee_gwei: Amount = Field(
+        Decimal(500), description="gwei per gas of a first offer at the most; replacements may go to twice as much"
+    )
     priority_fee_gwei: Amount = Field(Decimal("0.1"), description="gwei per gas for the block's producer")
     base_fee_multiplier: Amount = Field(Decimal(2), description="head room over the current base fee or gas price")
     gas_margin: Amount = Field(Decimal("1.3"), description="gas limit over the estimate")

@@ -33,6 +33,7 @@ from hedger.application.order_monitoring import PollMonitor, StreamMonitor
 from hedger.application.parts import NewHead, Parts, Timing
 from hedger.application.position_manager import PositionManager
 from hedger.application.position_validator import PositionValidator
+from hedger.application.rejected_inputs import RejectedInputs, WatchedMuon, WatchedVenue
 from hedger.application.relay import Relay
 from hedger.application.sending import Sender, SenderSettings
 from hedger.application.supervision import Fatal
@@ -78,11 +79,13 @@ async def _wired(
     pool: Pool,
     rpc: RpcPool,
     session: aiohttp.ClientSession,
-    venue: CcxtVenue,
+    exchange: CcxtVenue,
 ) -> Parts:
     chain, policy = settings.chain, settings.to_policy()
     await _check_chain(rpc, chain.chain_id)
     ledger = ledger_of(settings, log)
+    rejected = RejectedInputs(ledger, clock_ms=clock_ms, observe=metrics.count)
+    venue = WatchedVenue(exchange, rejected)
     board, book, new_head = Board(clock_ms), Book(policy), NewHead()
     streams = InProcessStreams(GROUPS)
     views = ChainViews(rpc, chain.diamond, chain_id=chain.chain_id)
@@ -111,7 +114,7 @@ async def _wired(
     the_sender = Sender(
         ledger,
         rpc,
-        muon_of(settings, session),
+        WatchedMuon(muon_of(settings, session), rejected),
         LocalSigner(settings.sender.key),
         RpcFees(rpc, _fee_policy(settings)),
         streams,
@@ -203,7 +206,7 @@ def _fee_policy(settings: Settings) -> FeePolicy:
         gas_price_percent=percent if section.fee_mode == "legacy" else FeePolicy().gas_price_percent,
         least_tip_wei=int(section.priority_fee_gwei * _GWEI),
         cap_wei=cap,
-        replacement_cap_wei=cap,
+        replacement_cap_wei=2 * cap,  # or what was signed near the cap could be neither replaced nor cancelled
     )
 
 
