@@ -45,7 +45,7 @@ bench: install ## Measure against the bare libraries doing the same work
 	$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(PYTHON_STAMP) ## Write docs/configuration.md again from the settings
-	$(BIN)/python scripts/configuration_reference.py
+	$(BIN)/python -m scripts.configuration_reference
 
 lock: $(PYTHON_STAMP) ## Resolve requirements.lock again from pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
