@@ -190,6 +190,22 @@ def test_a_block_that_never_existed_for_the_chain_is_dropped_after_a_while() -> 
     assert world.sequencer.wanted is None
 
 
+def test_giving_up_on_one_number_keeps_what_was_heard_of_lower_ones() -> None:
+    world = World()
+    world.grow_by(5)
+    world.settle()
+    world.offer("b1", "b2", "b3", "b4", "b5")
+    for parent, name in (("b1", "c2"), ("c2", "c3"), ("c3", "c4"), ("c4", "c5")):
+        world.grow(parent, name)
+    world.offer("c5")
+    world.read_one()
+    world.grow("b1", "d2")
+    world.grow("d2", "d3")
+    world.offer("d3")
+    world.settle()
+    assert [each.hash for each in replay(world.steps)] == ["g", "b1", "d2", "d3"]
+
+
 def test_a_confirmed_sequence_lags_and_never_tells_what_was_replaced_meanwhile() -> None:
     world = World(confirmations=2)
     world.grow_by(4)

@@ -136,13 +136,16 @@ class Sequencer:
         return steps + self._begin(block)
 
     def nothing_found(self) -> list[Step]:
-        """What was wanted could not be read. After some repetitions the claim that it exists is dropped."""
+        """What was wanted could not be read. After some repetitions every claim from that number upward is dropped."""
         self._misses += 1
-        if self._misses >= PATIENCE and self._tail:
-            self._misses = 0
-            self._end_walk()
-            self._waiting.clear()
-            self._horizon = self._tail[-1].number
+        wanted = self.wanted
+        if self._misses < PATIENCE or wanted is None or not self._tail:
+            return []
+        missing = wanted.number if isinstance(wanted, Contested) else wanted.first
+        self._misses = 0
+        self._end_walk()
+        self._keep([block for block in self._waiting.values() if block.number < missing])
+        self._horizon = self._tail[-1].number
         return []
 
     def _is_old(self, block: CollectedBlock) -> bool:
