@@ -169,9 +169,10 @@ async def facts_of(venue: Venue, order: HedgeOrder, report: OrderReport) -> list
 
 
 def fill_fact(venue: str, client_order_id: str, fill: Fill) -> events.OrderFilled:
+    """The fact of one fill. Venues count trades per symbol, and a fact's id must be one of the whole log."""
     return events.OrderFilled(
         venue=venue,
-        trade_id=fill.trade_id,
+        trade_id=f"{fill.symbol}:{fill.trade_id}",
         client_order_id=client_order_id,
         quantity=fill.quantity,
         price=fill.price,
