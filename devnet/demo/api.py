@@ -1,0 +1,48 @@
+"""What a hedger tells over its HTTP API, read as any front end would read it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import aiohttp
+
+PAGE = 500
+TIMEOUT = aiohttp.ClientTimeout(total=10.0)
+Row = dict[str, Any]
+
+
+class ApiSilent(Exception):
+    """The API did not answer, or not as documented."""
+
+
+class HedgerApi:
+    """Reads the listings of one hedger. `url` may change when the hedger starts again."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session, self.url = session, url
+
+    async def all_of(self, listing: str, **filters: str) -> tuple[int, list[Row]]:
+        """Every row of a listing, and the log position of the last page. Raises ApiSilent."""
+        rows: list[Row] = []
+        parameters = {"limit": str(PAGE), **filters}
+        while True:
+            page = await self._get(listing, parameters)
+            rows += page["items"]
+            if page["next_cursor"] is None:
+                return int(page["as_of"]), rows
+            parameters["cursor"] = page["next_cursor"]
+
+    async def quote(self, quote_id: int) -> Row | None:
+        """One quote; None where the hedger knows none of this id. Raises ApiSilent."""
+        found = await self._get(f"quotes/{quote_id}", {}, missing=(404,))
+        row: Row | None = found.get("item")
+        return row
+
+    async def _get(self, path: str, parameters: dict[str, str], *, missing: Sequence[int] = ()) -> Row:
+        try:
+            async with self._session.get(f"{self.url}/{path}", params=parameters, timeout=TIMEOUT) as response:
+                content: Row = await response.json()
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise ApiSilent(f"{path}: {error!r}") from error
+        if response.status != 200 and response.status not in missing:
+            raise ApiSilent(f"{path}: HTTP {response.status} {content}")
+        return content

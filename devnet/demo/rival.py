@@ -1,0 +1,52 @@
+"""Another hedger, quicker than ours: it outbids them for the next block, and holds no hedge."""
+
+from typing import Any
+
+from devnet.contract_abi import Abi
+from devnet.traders import Trader
+from devnet.world import World
+from hedger.domain.money import WAD
+
+TIP_WEI = 200 * 10**9
+GAS = 3_000_000
+ALLOCATION = 10_000 * WAD
+
+
+class Rival:
+    """A PartyB with a plain, unlocked key."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._abi = Abi.load("symmio")
+        self._signatures: dict[str, Any] = {}
+
+    @property
+    def address(self) -> str:
+        return self._world.rival.address
+
+    async def prepare(self, trader: Trader) -> None:
+        """Allocate to a trader and get the signature for a lock ahead, so that the lock goes out at once."""
+        await self._call("allocateForPartyB", ALLOCATION, trader.party_a)
+        signature = await self._world.muon.upnl_b(self.address, trader.party_a)
+        self._signatures[trader.party_a] = signature.as_abi()
+
+    async def snatch(self, trader: Trader, quote_id: int) -> None:
+        """Lock the quote before anybody else, and open it at the price that was asked for."""
+        await self._call("lockQuote", quote_id, self._signatures[trader.party_a])
+        quote = await trader.quote(quote_id)
+        signature = await self._world.muon.upnl_with_price(self.address, trader.party_a, quote.symbol_id)
+        await self._call("openPosition", quote_id, quote.quantity, quote.requested_open_price, signature.as_abi())
+
+    async def _call(self, function: str, *arguments: Any) -> None:
+        transaction = {
+            "from": self.address,
+            "to": self._world.deployment.diamond,
+            "data": "0x" + self._abi[function].calldata(*arguments).hex(),
+            "gas": hex(GAS),
+            "maxPriorityFeePerGas": hex(TIP_WEI),
+            "maxFeePerGas": hex(2 * TIP_WEI),
+        }
+        sent = str(await self._world.chain.request("eth_sendTransaction", transaction))
+        receipt = await self._world.rpc.wait_receipt(sent)
+        if int(receipt["status"], 16) == 0:
+            raise RuntimeError(f"the rival's {function} was refused: {arguments[0]}")

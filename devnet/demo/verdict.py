@@ -1,0 +1,87 @@
+"""The end of the demo: every difference found, by the validators, by the obligation clock, and by the script."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from devnet.demo.figures import Figures, figures_of
+from devnet.demo.stage import Stage
+from devnet.hedger_process import HedgerFailed
+
+
+@dataclass
+class Verdict:
+    """`problems` is empty where all is well; `validated` is what each hedger's validator says."""
+
+    quotes: int
+    by_status: dict[str, int]
+    orders: int
+    transactions: int
+    events: int
+    seconds: float
+    mismatches: int
+    problems: list[str]
+    validated: dict[str, dict[str, Any]]
+    apis: dict[str, str] = field(default_factory=dict)
+    logs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_good(self) -> bool:
+        return not self.problems
+
+    def as_json(self) -> dict[str, Any]:
+        """The result for programs."""
+        return {
+            "quotes": self.quotes,
+            "by_status": self.by_status,
+            "mismatches": self.mismatches,
+            "orders": self.orders,
+            "transactions": self.transactions,
+            "events": self.events,
+            "seconds": round(self.seconds, 1),
+            "problems": self.problems,
+        }
+
+
+async def judge(stage: Stage, differences: list[str], seconds: float) -> Verdict:
+    """Ask every hedger's validator and API, and count what is on chain."""
+    now_s = await stage.world.chain.timestamp()
+    validated: dict[str, dict[str, Any]] = {}
+    figures: dict[str, Figures] = {}
+    problems = list(differences)
+    for name, hedger in stage.world.hedgers.items():
+        try:
+            validated[name] = await hedger.process.validate()
+            figures[name] = await figures_of(stage.apis[name], now_s)
+        except HedgerFailed as failure:
+            problems.append(str(failure))
+    found = [text for name, verdict in validated.items() for text in _mismatches(name, verdict)]
+    problems += found + _overdue(figures)
+    by_status = Counter(quote.status.name for quote in stage.watch.quotes.values())
+    return Verdict(
+        quotes=len(stage.watch.quotes),
+        by_status=dict(sorted(by_status.items())),
+        orders=sum(each.orders.total() for each in figures.values()),
+        transactions=sum(each.transactions.total() for each in figures.values()),
+        events=sum(each.events for each in figures.values()),
+        seconds=seconds,
+        mismatches=len(found),
+        problems=problems,
+        validated=validated,
+        apis={name: api.url for name, api in stage.apis.items()},
+        logs={name: str(hedger.process.log_path) for name, hedger in stage.world.hedgers.items()},
+    )
+
+
+def _mismatches(name: str, verdict: Mapping[str, Any]) -> list[str]:
+    told = [f"hedger {name}, mismatch: {mismatch}" for mismatch in verdict["mismatches"]]
+    return told if told or verdict["agrees"] else [f"hedger {name}: chain, exchange and log do not agree"]
+
+
+def _overdue(figures: Mapping[str, Figures]) -> list[str]:
+    return [
+        f"hedger {name}, obligation missed: {row['duty']} of quote {row['quote_id']}, due at {row['due_at']}"
+        for name, each in figures.items()
+        for row in each.overdue
+    ]
