@@ -48,18 +48,25 @@ class ChainDoctor:
 
     async def examine(self, key: Secret) -> list[Advice]:
         """Every finding, in the order in which one would mend them."""
-        found = [await self._told("chain", "chain.rpc_urls", self._chain)]
-        if not found[0].ok:
+        found = await self.contradictions(key)
+        if not all(finding.ok for finding in found[:2]):
             return found
-        found.append(await self._told("contract", "chain.diamond", self._contract))
-        if not found[1].ok:
-            return found
-        found.append(self._key(key))
-        found.append(await self._told("partyB", "chain.party_b", lambda: self._party_b_state(key)))
+        found.append(await self._told("clock", "chain.rpc_urls", self._clock))
+        found.append(await self._told("pauses", "chain.diamond", self._pauses))
         found.append(await self._told("funds", "chain.party_b", self._funds))
         found.append(await self._told("gas", "sender.key", lambda: self._gas(key)))
         found.append(await self._told("symbols", "policy.symbols", self._listed))
         found.append(await self._told("muon", "muon.urls", self._signature))
+        return found
+
+    async def contradictions(self, key: Secret) -> list[Advice]:
+        """Whether chain, contract, key and PartyB are what the configuration says: without these nothing can run."""
+        found = [await self._told("chain", "chain.rpc_urls", self._chain)]
+        if found[0].ok:
+            found.append(await self._told("contract", "chain.diamond", self._contract))
+        if all(finding.ok for finding in found):
+            found.append(self._key(key))
+            found.append(await self._told("partyB", "chain.party_b", lambda: self._party_b_state(key)))
         return found
 
     async def _told(self, name: str, key: str, look: Callable[[], Awaitable[tuple[bool, str]]]) -> Advice:
@@ -73,21 +80,26 @@ class ChainDoctor:
         told = int(await self._rpc.call("eth_chainId"), 16)
         if told != self._chain_id:
             return False, f"the endpoint serves chain {told}, chain.chain_id says {self._chain_id}"
+        return True, f"chain {told}"
+
+    async def _clock(self) -> tuple[bool, str]:
         head = await self._views.head()
         age = int(self._clock_s()) - head.timestamp
         if abs(age) > _OLDEST_HEAD_S:
             return False, f"the newest block, {head.number}, is {age} s away from this machine's clock"
-        return True, f"chain {told}, block {head.number}, {age} s old"
+        return True, f"block {head.number}, {age} s old"
 
     async def _contract(self) -> tuple[bool, str]:
         code = await self._rpc.call("eth_getCode", (self._diamond, "latest"))
         if len(code) <= 2:
             return False, f"there is no contract at {self._diamond} on chain {self._chain_id}"
         version = await self._views.version_probe()
-        paused = (await self._views.protocol()).read.paused
-        note = f", paused: {', '.join(paused)}" if paused else ""
         supported = version in ("0.8.3", "0.8.4")
-        return supported and not paused, f"SYMMIO {version}{'' if supported else ' (not supported)'}{note}"
+        return supported, f"SYMMIO {version}{'' if supported else ', which is not supported'}"
+
+    async def _pauses(self) -> tuple[bool, str]:
+        paused = (await self._views.protocol()).read.paused
+        return not paused, f"paused: {', '.join(paused)}" if paused else "nothing is paused"
 
     def _key(self, key: Secret) -> Advice:
         try:

@@ -10,6 +10,7 @@ from hedger.application.ledger import Ledger
 from hedger.domain.feed import BlockRef, ProtocolRead
 from hedger.domain.policies.decide import needs_accounts
 from hedger.domain.policies.inputs import AccountView, Inputs, MarketView, SymbolTerms, VenueLimits
+from hedger.domain.policies.policy import Policy
 from hedger.domain.quote.quote import Quote
 
 
@@ -62,8 +63,9 @@ class Board:
 class InputsSource:
     """Inputs for one quote as of now."""
 
-    def __init__(self, board: Board, book: Book, ledger: Ledger, views: Views) -> None:
+    def __init__(self, board: Board, book: Book, ledger: Ledger, views: Views, policy: Policy) -> None:
         self._board, self._book, self._ledger, self._views = board, book, ledger, views
+        self._policy = policy
 
     async def gather(self, quote: Quote, at: BlockRef | None = None) -> Inputs | None:
         """The inputs of the next decision on this quote; None before the first block was read.
@@ -97,7 +99,7 @@ class InputsSource:
         )
 
     async def _of_the_chain(self, quote: Quote) -> tuple[AccountView | None, int | None]:
-        if quote.chain is None or not needs_accounts(quote):
+        if quote.chain is None or not needs_accounts(quote, self._policy):
             return None, None
         asked: tuple[Awaitable[AccountView], Awaitable[int]] = (
             self._views.account_view(self._ledger.party_b, quote.chain.party_a),

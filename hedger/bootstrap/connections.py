@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager, contextmanager
 import aiohttp
 
 from hedger.adapters.chain.rpc import RpcPool
+from hedger.adapters.chain.views import ChainViews
 from hedger.adapters.log.codec import EventCodec
 from hedger.adapters.log.port import LogUnavailable
 from hedger.adapters.log.postgres_log import PostgresEventLog
 from hedger.adapters.muon import MuonClient
 from hedger.adapters.postgres import Pool, open_pool, running_postgres
 from hedger.adapters.venue.settings import VenueSettings
+from hedger.application.doctor import ChainDoctor
 from hedger.application.ledger import Ledger
 from hedger.config import Settings
 from hedger.domain.catalogue import ALL_EVENTS
@@ -91,6 +93,21 @@ def muon_of(settings: Settings, session: aiohttp.ClientSession) -> MuonClient:
         chain_id=settings.chain.chain_id,
         session=session,
         timeout_s=settings.muon.timeout_s,
+    )
+
+
+def doctor_of(settings: Settings, rpc: RpcPool, session: aiohttp.ClientSession) -> ChainDoctor:
+    chain = settings.chain
+    return ChainDoctor(
+        rpc,
+        ChainViews(rpc, chain.diamond, chain_id=chain.chain_id),
+        muon_of(settings, session),
+        chain_id=chain.chain_id,
+        diamond=chain.diamond,
+        party_b=chain.party_b,
+        through_proxy=chain.through_proxy,
+        symbols=list(settings.policy.symbols),
+        clock_s=time.time,
     )
 
 

@@ -1,6 +1,5 @@
 """What the operator's tools need of a hedger that may or may not be running: the validator's look, the doctor's."""
 
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -11,15 +10,15 @@ from hedger.adapters.chain.views import ChainViews
 from hedger.adapters.venue.ccxt_venue import CcxtVenue
 from hedger.adapters.venue.doctor import examine as examine_venue
 from hedger.application.book import Book
-from hedger.application.doctor import Advice, ChainDoctor
+from hedger.application.doctor import Advice
 from hedger.application.inputs import Board
 from hedger.application.position_validator import PositionValidator, Verdict
 from hedger.bootstrap.connections import (
     accounts,
     clock_ms,
+    doctor_of,
     ledger_of,
     live_quotes,
-    muon_of,
     opened_log,
     projector_of,
     rpc_of,
@@ -58,18 +57,7 @@ async def examined(settings: Settings) -> list[Advice]:
     async with AsyncExitStack() as stack:
         rpc = await stack.enter_async_context(rpc_of(settings))
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        chain = settings.chain
-        doctor = ChainDoctor(
-            rpc,
-            ChainViews(rpc, chain.diamond, chain_id=chain.chain_id),
-            muon_of(settings, session),
-            chain_id=chain.chain_id,
-            diamond=chain.diamond,
-            party_b=chain.party_b,
-            through_proxy=chain.through_proxy,
-            symbols=list(settings.policy.symbols),
-            clock_s=time.time,
-        )
+        doctor = doctor_of(settings, rpc, session)
         findings = await doctor.examine(settings.sender.key)
         for look in await examine_venue(venue_settings(settings), clock_ms=clock_ms):
             findings.append(Advice(name=f"venue {look.name}", ok=look.ok, key="venue", detail=look.detail))

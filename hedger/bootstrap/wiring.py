@@ -24,6 +24,7 @@ from hedger.adapters.postgres import Pool
 from hedger.adapters.streams.in_process import InProcessStreams
 from hedger.adapters.venue.ccxt_venue import CcxtVenue
 from hedger.application.book import Book
+from hedger.application.doctor import ChainDoctor
 from hedger.application.heads import Heads
 from hedger.application.healing import Healer
 from hedger.application.inputs import Board, InputsSource
@@ -40,6 +41,7 @@ from hedger.application.supervision import Fatal
 from hedger.bootstrap.connections import (
     accounts,
     clock_ms,
+    doctor_of,
     ledger_of,
     muon_of,
     opened_log,
@@ -82,14 +84,14 @@ async def _wired(
     exchange: CcxtVenue,
 ) -> Parts:
     chain, policy = settings.chain, settings.to_policy()
-    await _check_chain(rpc, chain.chain_id)
+    await _refuse_contradictions(settings, doctor_of(settings, rpc, session))
     ledger = ledger_of(settings, log)
     rejected = RejectedInputs(ledger, clock_ms=clock_ms, observe=metrics.count)
     venue = WatchedVenue(exchange, rejected)
     board, book, new_head = Board(clock_ms), Book(policy), NewHead()
     streams = InProcessStreams(GROUPS)
     views = ChainViews(rpc, chain.diamond, chain_id=chain.chain_id)
-    inputs = InputsSource(board, book, ledger, views)
+    inputs = InputsSource(board, book, ledger, views, policy)
     manager = PositionManager(ledger, inputs, book, policy, observe=metrics.count)
     the_relay = Relay(ledger, streams, tag=policy.tag)
     healer = Healer(
@@ -177,10 +179,12 @@ async def _restore(parts: Parts, pool: Pool) -> None:
     parts.seen("venue")
 
 
-async def _check_chain(rpc: RpcPool, chain_id: int) -> None:
-    told = int(await rpc.call("eth_chainId"), 16)
-    if told != chain_id:
-        raise Fatal(f"chain.chain_id is {chain_id}, but the endpoint of chain.rpc_urls serves chain {told}")
+async def _refuse_contradictions(settings: Settings, doctor: ChainDoctor) -> None:
+    """Raises Fatal with one line for each key that the chain contradicts."""
+    wrong = [finding for finding in await doctor.contradictions(settings.sender.key) if not finding.ok]
+    if wrong:
+        lines = "\n".join(f"  {finding.key}: {finding.detail}" for finding in wrong)
+        raise Fatal(f"the chain contradicts the configuration:\n{lines}")
 
 
 async def _read_protocol(board: Board, ledger: Ledger, views: ChainViews) -> None:

@@ -3,13 +3,17 @@
 from typing import Annotated
 
 import typer
-from rich.console import Group
 from rich.text import Text
 
+from hedger.adapters.chain.signer import BadKey, LocalSigner
+from hedger.adapters.log.postgres_log import PostgresEventLog
 from hedger.bootstrap import ledger_of, opened_log
 from hedger.cli.output import ConfigOption, JsonOption, console, print_json, run_async
 from hedger.config import Settings, load
+from hedger.domain.events import Recorded
 from hedger.domain.money import to_text
+from hedger.domain.request_ids import quote_of_request
+from hedger.domain.wallet import Wallet
 from hedger.projections.audit import LineKind, StoryLine, story
 
 app = typer.Typer(help="Ask the log for reasons.", no_args_is_help=True)
@@ -36,14 +40,26 @@ def quote(
     if as_json:
         print_json({"quote_id": quote_id, "story": lines})
         return
-    console().print(Group(*(text for line in lines for text in _told(line, rules))))
+    for text in (text for line in lines for text in _told(line, rules)):
+        console().print(text, soft_wrap=True)
 
 
 async def _story(settings: Settings, quote_id: int) -> list[StoryLine]:
     async with opened_log(settings) as (log, _):
         ledger = ledger_of(settings, log)
-        known = await ledger.quote(quote_id)
-        return story(await log.events_of(known.id))
+        recorded = await log.events_of((await ledger.quote(quote_id)).id)
+        recorded += await _signed(settings, log, quote_id)
+        return story(sorted(recorded, key=lambda each: each.position))
+
+
+async def _signed(settings: Settings, log: PostgresEventLog, quote_id: int) -> list[Recorded]:
+    """What the wallet recorded of the quote's transactions, where the signing key is at hand to name the wallet."""
+    try:
+        address = LocalSigner(settings.sender.key).address
+    except BadKey:
+        return []
+    recorded = await log.events_of(Wallet.create_id(settings.chain.chain_id, address))
+    return [each for each in recorded if quote_of_request(getattr(each.event, "request_id", "-0")) == quote_id]
 
 
 def _told(line: StoryLine, every_rule: bool) -> list[Text]:

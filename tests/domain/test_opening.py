@@ -2,8 +2,11 @@
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from hedger.domain.chain_facts import QuoteSent
 from hedger.domain.error_codes import ErrorCode
+from hedger.domain.policies.inputs import Inputs
 from hedger.domain.quote import events
 from hedger.domain.quote.quote import Quote, Verdict
 from hedger.domain.terms import CallKind, OrderType, PositionType, QuoteStatus, TradingState
@@ -13,6 +16,7 @@ from tests.domain.given import (
     NOW,
     OTHER,
     POLICY,
+    SYMBOL,
     Chain,
     ended,
     failed,
@@ -177,6 +181,21 @@ def test_what_is_not_known_is_not_a_refusal() -> None:
     quote = given(Chain().sent())
     assert when_decided(quote, inputs(account=None)) == []
     assert quote.verdict is Verdict.NONE
+
+
+@pytest.mark.parametrize(
+    ("quote", "seen", "code"),
+    [
+        (Chain().sent(whitelist=(OTHER,)), inputs(account=None, market=None), ErrorCode.NOT_ADDRESSED),
+        (Chain().sent(), inputs(account=None, block_timestamp=DEADLINE + 1), ErrorCode.DEADLINE),
+        (Chain().sent(), inputs(limits=None, symbol=replace(SYMBOL, name="DOGEUSDT")), ErrorCode.SYMBOL_DISABLED),
+    ],
+)
+def test_what_refuses_by_itself_needs_no_prices_and_no_balances(
+    quote: QuoteSent, seen: Inputs, code: ErrorCode
+) -> None:
+    told = when_decided(given(quote), seen)
+    assert [event.code for event in told if isinstance(event, events.QuoteRejected)] == [code]
 
 
 def test_a_cancel_of_a_resting_order_waits_for_its_final_state_and_is_accepted() -> None:

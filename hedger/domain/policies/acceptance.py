@@ -51,8 +51,7 @@ def _not_paused(c: Candidate) -> Finding:
 
 
 def _addressed(c: Candidate) -> Finding:
-    whitelist = c.quote.party_bs_whitelist
-    return not whitelist or c.policy.party_b in whitelist, ",".join(whitelist) or "everyone", c.policy.party_b
+    return is_addressed(c.quote, c.policy), ",".join(c.quote.party_bs_whitelist) or "everyone", c.policy.party_b
 
 
 def _not_itself(c: Candidate) -> Finding:
@@ -229,6 +228,27 @@ def candidate(quote: OnChain, inputs: Inputs, policy: Policy) -> Candidate | Non
         account=account,
         book=book,
     )
+
+
+def judge_unseen(quote: OnChain, inputs: Inputs, policy: Policy) -> tuple[RuleResult, ...]:
+    """What refuses an intent whatever the rest would say; empty where the rest must be known first."""
+    failed = []
+    if not is_addressed(quote, policy):
+        failed.append(("addressed", ErrorCode.NOT_ADDRESSED, ",".join(quote.party_bs_whitelist), policy.party_b))
+    if inputs.symbol is not None and policy.of(inputs.symbol.name) is None:
+        failed.append(("symbol_enabled", ErrorCode.SYMBOL_DISABLED, inputs.symbol.name, "configured here"))
+    if inputs.block_timestamp > quote.deadline:
+        left = f"{quote.deadline - inputs.block_timestamp} s"
+        failed.append(("deadline", ErrorCode.DEADLINE, left, f"{policy.min_seconds_to_open} s"))
+    return tuple(
+        RuleResult(rule=rule, passed=False, code=int(code), seen=seen, limit=limit)
+        for rule, code, seen, limit in failed
+    )
+
+
+def is_addressed(quote: OnChain, policy: Policy) -> bool:
+    """True where everybody, or this hedger by name, may take the intent."""
+    return not quote.party_bs_whitelist or policy.party_b in quote.party_bs_whitelist
 
 
 def judge(c: Candidate) -> tuple[RuleResult, ...]:

@@ -6,6 +6,7 @@ nothing until the outcome is known. Reacting to a fact, healing by period and re
 
 from hedger.domain.events import Event
 from hedger.domain.policies import closing, opening
+from hedger.domain.policies.acceptance import is_addressed
 from hedger.domain.policies.balancing import towards
 from hedger.domain.policies.inputs import Inputs
 from hedger.domain.policies.policy import Policy
@@ -43,12 +44,13 @@ def decide(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
             return towards(quote, 0, inputs, policy, why="the quote has ended")
 
 
-def needs_accounts(quote: Quote) -> bool:
-    """True where the next decision looks at balances and caps, which cost a question to the chain."""
+def needs_accounts(quote: Quote, policy: Policy) -> bool:
+    """True where the next decision looks at balances, which cost a question to the chain."""
     return (
         quote.chain is not None
         and quote.chain.status is QuoteStatus.PENDING
         and quote.verdict in (Verdict.NONE, Verdict.ACCEPTED)
+        and is_addressed(quote.chain, policy)
     )
 
 

@@ -81,8 +81,11 @@ def cancel_pending(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
 def _judge(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
     candidate = acceptance.candidate(facet_of(quote), inputs, policy)
     if candidate is None:
-        return []
-    results = acceptance.judge(candidate)
+        results = acceptance.judge_unseen(facet_of(quote), inputs, policy)
+        if not results:
+            return []
+    else:
+        results = acceptance.judge(candidate)
     failed = next((result for result in results if not result.passed), None)
     if failed is None:
         return [QuoteAccepted(policy=policy.version, inputs=inputs, rules=results)]
