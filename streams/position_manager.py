@@ -59,6 +59,7 @@ async def _pass(parts: Parts, head: BlockRef | None) -> None:
     parts.board.head = head
     parts.seen("head")
     parts.new_head.tell()
+    await parts.manager.on_head(head)
     await parts.healer.heal_after_block()
 
 

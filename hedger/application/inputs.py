@@ -17,9 +17,9 @@ from hedger.domain.quote.quote import Quote
 class Views(Protocol):
     """What is asked of the contract for a judgement; raises where the chain does not answer."""
 
-    async def account_view(self, party_b: str, party_a: str) -> AccountView: ...
+    async def account_view(self, party_b: str, party_a: str, block: BlockRef | None = None) -> AccountView: ...
 
-    async def max_funding_rate(self, quote_id: int) -> int: ...
+    async def max_funding_rate(self, quote_id: int, block: BlockRef | None = None) -> int: ...
 
 
 class Board:
@@ -79,7 +79,7 @@ class InputsSource:
         symbol = board.symbols.get(quote.chain.symbol_id) if quote.chain is not None else self._symbol_hedged(quote)
         name = symbol.name if symbol is not None else ""
         trading = await self._ledger.trading()
-        account, max_funding_rate = await self._of_the_chain(quote)
+        account, max_funding_rate = await self._of_the_chain(quote, at or board.head)
         # From here on nothing is awaited: what is promised to other quotes meanwhile is seen.
         market = board.market_view(name)
         heads = [head for head in (board.head, at) if head is not None]
@@ -98,12 +98,12 @@ class InputsSource:
             paused=board.protocol.paused if board.protocol is not None else (),
         )
 
-    async def _of_the_chain(self, quote: Quote) -> tuple[AccountView | None, int | None]:
+    async def _of_the_chain(self, quote: Quote, block: BlockRef | None) -> tuple[AccountView | None, int | None]:
         if quote.chain is None or not needs_accounts(quote, self._policy):
             return None, None
         asked: tuple[Awaitable[AccountView], Awaitable[int]] = (
-            self._views.account_view(self._ledger.party_b, quote.chain.party_a),
-            self._views.max_funding_rate(quote.quote_id),
+            self._views.account_view(self._ledger.party_b, quote.chain.party_a, block),
+            self._views.max_funding_rate(quote.quote_id, block),
         )
         return await asyncio.gather(*asked)
 

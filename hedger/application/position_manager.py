@@ -14,7 +14,7 @@ from hedger.application.ledger import Draft, Ledger
 from hedger.application.messages import Reported
 from hedger.domain import chain_facts
 from hedger.domain.events import ChainFact, Event
-from hedger.domain.feed import BlockRef, BlocksOrphaned
+from hedger.domain.feed import BlockRef, BlocksOrphaned, FeedCheckpointed
 from hedger.domain.policies.decide import decide, is_ahead_of_the_chain
 from hedger.domain.policies.policy import Policy
 from hedger.domain.quote import events as quote_events
@@ -26,6 +26,7 @@ logger = structlog.get_logger(__name__)
 # A decision leads to the next at once (accepted, then lock); a longer chain than this is a fault of the policy.
 _STEPS = 6
 _ATTEMPTS = 5
+_CHECKPOINT_BLOCKS = 100
 
 
 class PositionManager:
@@ -67,7 +68,7 @@ class PositionManager:
                     await self._end_unopened(started, quote_facts)
             await self._record_account(message.party_a, account_facts, causation)
             for quote_id, facts in quote_facts.items():
-                await self._work(quote_id, partial(_unrecorded, facts), causation, at=message.block)
+                await self._work(quote_id, partial(_told, facts), causation, at=message.block)
 
     async def on_reorganised(self, key: str, message: Reorganised) -> None:
         """Orphan what was told in blocks that are gone; what it touched falls back and is decided on again.
@@ -96,6 +97,13 @@ class PositionManager:
                     await self._save_one(Draft(account), [orphaned], party_a, causation)
         if key == HEAD_KEY:
             await self._append_to_feed([orphaned], causation)
+
+    async def on_head(self, head: BlockRef) -> None:
+        """Every fact up to this block is recorded: noted from time to time, as where reading may resume."""
+        feed = await self._ledger.feed()
+        if head.number - feed.checkpoint >= _CHECKPOINT_BLOCKS:
+            told = FeedCheckpointed(chain_id=self._ledger.chain_id, block_number=head.number, block_hash=head.hash)
+            await self._append_to_feed([told], f"block:{head.hash}")
 
     async def on_protocol_facts(self, key: str, message: ProtocolFacts) -> None:
         """Record that the protocol changed; whoever holds what was read from it reads it again."""
@@ -182,7 +190,7 @@ class PositionManager:
         account = await self._ledger.account(party_a)
         if account.version == 0 and not any(isinstance(fact, chain_facts.AccountFact) for fact in facts):
             return  # somebody we have nothing with
-        await self._save_one(Draft(account), account.unrecorded(facts), party_a, causation)
+        await self._save_one(Draft(account), account.news(facts), party_a, causation)
 
     async def _save_one(self, draft: Draft, events: Sequence[Event], party_a: str, causation: str) -> None:
         draft.add(events)
@@ -216,8 +224,8 @@ class PositionManager:
                 quote_facts.setdefault(quote_id, []).append(ended)
 
 
-def _unrecorded(facts: list[ChainFact], quote: Quote) -> list[ChainFact]:
-    return quote.unrecorded(facts)
+def _told(facts: list[ChainFact], quote: Quote) -> list[Event]:
+    return quote.news(facts)
 
 
 def _orphaning(orphaned: BlocksOrphaned, quote: Quote) -> list[Event]:

@@ -1,7 +1,7 @@
 """Wires every part of a hedger from its settings, restored from the log and connected; nothing runs yet."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 from functools import partial
@@ -50,6 +50,7 @@ from hedger.bootstrap.connections import (
     venue_settings,
 )
 from hedger.config import Settings
+from hedger.domain.chain_facts import AccountFact, PartyAFact, QuoteFact
 from hedger.metrics import Metrics
 from streams.topics import GROUPS
 
@@ -111,6 +112,8 @@ async def _wired(
         streams=streams,
         start=chain.start_block,
         marks=await log.recent_blocks(chain.chain_id, limit=_MARKS),
+        checkpoint=(await ledger.feed()).checkpoint or None,
+        keys_of_blocks=partial(_accounts_told_in, log, ledger),
         confirmations=chain.confirmations,
     )
     the_sender = Sender(
@@ -177,6 +180,21 @@ async def _restore(parts: Parts, pool: Pool) -> None:
     parts.board.venue_margin = (await parts.venue.margin()).available
     parts.board.venue_offset_ms = await parts.venue.time_ms() - clock_ms()
     parts.seen("venue")
+
+
+async def _accounts_told_in(log: PostgresEventLog, ledger: Ledger, block_hashes: Sequence[str]) -> set[str]:
+    """Every PartyA of whom these blocks told a fact that is recorded."""
+    party_as = set[str]()
+    for recorded in await log.told_in(block_hashes):
+        match recorded.event:
+            case QuoteFact():
+                quote = await ledger.quote(recorded.event.quote_id)
+                party_as.add(quote.chain.party_a if quote.chain is not None else "")
+            case AccountFact() | PartyAFact():
+                party_as.add(recorded.event.party_a)
+            case _:
+                pass
+    return party_as - {""}
 
 
 async def _refuse_contradictions(settings: Settings, doctor: ChainDoctor) -> None:

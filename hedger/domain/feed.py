@@ -23,6 +23,13 @@ class BlocksOrphaned(Event, frozen=True, kw_only=True, tag="BlocksOrphaned.1"):
     common_ancestor: int  # number of the last block that both branches share
 
 
+class BlocksReadopted(Event, frozen=True, kw_only=True, tag="BlocksReadopted.1"):
+    """The chain returned to blocks that were orphaned: the facts told in them hold again."""
+
+    chain_id: int
+    block_hashes: tuple[str, ...]
+
+
 class FeedCheckpointed(Event, frozen=True, kw_only=True, tag="FeedCheckpointed.1"):
     """Every block up to this one was read, also those without a fact."""
 

@@ -7,7 +7,7 @@ from hedger.domain.account import Account
 from hedger.domain.catalogue import ALL_EVENTS, tag_of
 from hedger.domain.chain_facts import CancelAccepted, FundingCharged, PositionLiquidated, QuoteFact
 from hedger.domain.events import Event
-from hedger.domain.feed import BlocksOrphaned
+from hedger.domain.feed import BlocksOrphaned, BlocksReadopted
 from hedger.domain.money import mul
 from hedger.domain.policies.decide import decide
 from hedger.domain.quote.events import QuoteAccepted
@@ -85,7 +85,7 @@ def test_a_child_born_cancelled_is_known_without_its_send_quote() -> None:
 def test_a_fact_told_twice_is_recorded_once() -> None:
     sent = Chain().sent()
     quote = given(sent)
-    assert quote.unrecorded([sent]) == []
+    assert quote.news([sent]) == []
 
 
 def hedged_quote() -> Quote:
@@ -147,13 +147,43 @@ def test_orphaning_gives_the_state_of_the_facts_that_are_left(data: st.DataObjec
     assert quote.chain == fold(list(history[:cut]))
 
 
+@generated(st.data())
+def test_a_chain_that_returns_to_its_first_branch_gives_the_first_state_again(data: st.DataObject) -> None:
+    chain = Chain()
+    facts: list[QuoteFact] = [chain.sent(), chain.locked(), chain.opened(), chain.close_requested()]
+    cut = data.draw(st.integers(0, len(facts) - 1))
+    quote = given(*facts)
+    before = fold(list(facts))
+    gone = tuple(fact.source.block_hash for fact in facts[cut:])
+    quote.advance([BlocksOrphaned(chain_id=31337, block_hashes=gone, common_ancestor=1)])
+    other = chain.unlocked()
+    quote.advance([other, BlocksOrphaned(chain_id=31337, block_hashes=(other.source.block_hash,), common_ancestor=1)])
+    told = quote.news(facts)
+    assert [type(event) for event in told] == [BlocksReadopted] * len(gone)
+    quote.advance(told)
+    assert quote.chain == before
+    assert quote.news(facts) == []
+
+
+def test_an_allocation_that_returns_with_its_block_counts_once() -> None:
+    chain = Chain()
+    account = Account.new(31337, "0x" + "dd" * 20, US, TRADER)
+    change = chain.allocation("100")
+    account.advance([change])
+    account.advance([BlocksOrphaned(chain_id=31337, block_hashes=(change.source.block_hash,), common_ancestor=1)])
+    assert account.allocated == 0
+    account.advance(account.news([change]))
+    assert account.allocated == wad("100")
+    assert account.news([change]) == []
+
+
 def test_the_allocation_is_the_sum_of_its_changes_and_falls_back_with_their_blocks() -> None:
     chain = Chain()
     account = Account.new(31337, "0x" + "dd" * 20, US, TRADER)
     first, second = chain.allocation("100"), chain.allocation("30", BalanceChange.REALIZED_PNL_OUT)
     account.advance([first, second])
     assert account.allocated == wad("70")
-    assert account.unrecorded([first]) == []
+    assert account.news([first]) == []
     account.advance([BlocksOrphaned(chain_id=31337, block_hashes=(second.source.block_hash,), common_ancestor=1)])
     assert account.allocated == wad("100")
 

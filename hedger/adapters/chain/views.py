@@ -88,9 +88,9 @@ class ChainViews:
             pending_b=states[5],
         )
 
-    async def account_view(self, party_b: str, party_a: str) -> AccountView:
+    async def account_view(self, party_b: str, party_a: str, block: Block = None) -> AccountView:
         """Of a pair, what a decision looks at."""
-        return (await self.account(party_b, party_a)).as_input()
+        return (await self.account(party_b, party_a, block)).as_input()
 
     async def allocations(self, party_b: str, party_as: Sequence[str], block: Block = None) -> dict[str, int]:
         """What PartyB has allocated towards each PartyA."""
@@ -116,9 +116,9 @@ class ChainViews:
         """PartyA of those of the quotes that exist, by quote id."""
         return {quote_id: quote.party_a for quote_id, quote in (await self.quotes(quote_ids)).items()}
 
-    async def max_funding_rate(self, quote_id: int) -> int:
+    async def max_funding_rate(self, quote_id: int, block: Block = None) -> int:
         """The highest funding rate PartyA agreed to (ratio, wad); no event tells it. 0 for an unknown quote."""
-        quote = await self.quote(quote_id)
+        quote = await self.quote(quote_id, block)
         return quote.max_funding_rate if quote else 0
 
     async def open_positions_of_party_b(self, party_b: str, block: Block = None) -> list[QuoteView]:

@@ -1,14 +1,16 @@
 """The quote: one aggregate per (chain, contract, quote id), with an on-chain facet and a hedge facet, never mixed."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from uuid import UUID
 
 import msgspec
 
+from hedger.domain import history
 from hedger.domain.aggregate import Aggregate
 from hedger.domain.chain_facts import QuoteFact
 from hedger.domain.events import ChainFact, Event, derived_id
-from hedger.domain.feed import BlocksOrphaned
+from hedger.domain.feed import BlocksOrphaned, BlocksReadopted
 from hedger.domain.quote import events
 from hedger.domain.quote.hedge import Hedge, OrderState
 from hedger.domain.quote.onchain import OnChain, born, fold
@@ -51,7 +53,8 @@ class Quote(Aggregate, kw_only=True):
     chain_id: int
     diamond: str
     quote_id: int
-    history: list[ChainFact] = []
+    history: list[ChainFact] = []  # the facts that hold, in the order of the chain
+    orphaned: list[ChainFact] = []
     chain: OnChain | None = None
     hedge: Hedge = msgspec.field(default_factory=Hedge)
     requests: dict[str, TransactionRequest] = {}
@@ -69,15 +72,13 @@ class Quote(Aggregate, kw_only=True):
 
     # --- facts: never refused, told twice recorded once
 
-    def unrecorded(self, facts: list[ChainFact]) -> list[ChainFact]:
-        """Those of the facts that are not recorded here yet."""
-        known = {fact.fact_id for fact in self.history}
-        return [fact for fact in facts if fact.fact_id not in known]
+    def news(self, facts: Iterable[ChainFact]) -> list[Event]:
+        """What to record of facts that are told: nothing of those that stand here already."""
+        return history.news(self.history, self.orphaned, facts)
 
-    def is_touched_by(self, orphaned: BlocksOrphaned) -> bool:
+    def is_touched_by(self, event: BlocksOrphaned) -> bool:
         """True where facts of this quote stood in blocks that are now orphaned."""
-        gone = set(orphaned.block_hashes)
-        return any(fact.source.block_hash in gone for fact in self.history)
+        return history.is_touched(self.history, event)
 
     def order_facts(self, facts: list[Event]) -> list[Event]:
         """Those of the venue's facts that say something new about this quote's orders."""
@@ -140,13 +141,17 @@ class Quote(Aggregate, kw_only=True):
                 else:
                     self.chain.apply(event)
             case BlocksOrphaned():
-                gone = set(event.block_hashes)
-                self.history = [fact for fact in self.history if fact.source.block_hash not in gone]
+                self.history, gone = history.parted(self.history, event.block_hashes)
+                self.orphaned += gone
                 self.chain = fold(self.history)
                 # Its transactions go back to the pool with the block: they are under way again.
                 for request in self.requests.values():
-                    if request.state is RequestState.SUCCEEDED and request.block_hash in gone:
+                    if request.state is RequestState.SUCCEEDED and request.block_hash in event.block_hashes:
                         request.state = RequestState.REQUESTED
+            case BlocksReadopted():
+                self.orphaned, back = history.parted(self.orphaned, event.block_hashes)
+                self.history = history.in_chain_order([*self.history, *back])
+                self.chain = fold(self.history)
             case events.QuoteAccepted():
                 self.verdict = Verdict.ACCEPTED
             case events.QuoteRejected():
