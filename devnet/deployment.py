@@ -1,6 +1,8 @@
 """Puts the whole system on a fresh chain in one go: token, diamond, accounts, the hedger's proxy, symbols, settings."""
 
+import asyncio
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import count
@@ -17,6 +19,8 @@ from devnet.rpc import RpcError
 
 WAD = 10**18
 COLLATERAL_UNIT = 10**6
+MINING_TIMEOUT_S = 30.0
+MINING_PAUSE_S = 0.02
 DEPLOY_GAS = 12_000_000
 MAX_UINT256 = 2**256 - 1
 
@@ -339,12 +343,14 @@ def _transaction(admin: str, step: _Step) -> dict[str, str]:
 
 
 async def _receipts(chain: Anvil, hashes: Sequence[str]) -> list[dict[str, Any]]:
-    """A node that mines on a clock is told to mine now, once for what fits into a block."""
-    for _ in range(len(hashes)):
+    """A node that mines on a clock is told to mine now, as often as it takes; a busy one is given time."""
+    deadline = time.monotonic() + MINING_TIMEOUT_S
+    while time.monotonic() < deadline:
         receipts = await chain.rpc.batch([("eth_getTransactionReceipt", [each]) for each in hashes])
         if all(receipts):
             return receipts
         await chain.mine()
+        await asyncio.sleep(MINING_PAUSE_S)
     raise DeploymentFailed("the transactions were not mined")
 
 
