@@ -60,7 +60,7 @@ def test_a_file_of_what_is_required_is_enough_and_the_rest_has_defaults(file: Pa
     assert settings.chain.party_b == "0x" + "cd" * 20
     assert settings.state_dir == Path("/var/lib/hedger")
     assert settings.policy.symbols["BTCUSDT"].max_notional == Decimal("2500.5")
-    assert settings.policy.symbols["ETHUSDT"] == SymbolSection()
+    assert settings.policy.symbols["ETHUSDT"] == SymbolSection.model_validate({})
     assert (settings.api.host, settings.venue.exchange) == ("127.0.0.1", "binanceusdm")
 
 
