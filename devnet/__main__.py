@@ -1,19 +1,23 @@
 """`python -m devnet demo` plays the whole script in a world of its own; `python -m devnet world` only starts one."""
 
 import asyncio
-import contextlib
 import json
 import shlex
+import signal
 import sys
 import tempfile
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from devnet.demo.play import play
 from devnet.demo.script import KEY, PROXY
 from devnet.world import World
+
+INTERRUPTED = 130
+T = TypeVar("T")
 
 app = typer.Typer(
     name="devnet", help="The local world of the hedger.", no_args_is_help=True, pretty_exceptions_show_locals=False
@@ -31,16 +35,14 @@ def demo(
     state_dir: FolderOption = None,
 ) -> None:
     """Trades of every kind, and the verdict: exit code 0 only where everything ends as its script expects."""
-    with contextlib.suppress(KeyboardInterrupt):
-        good = asyncio.run(play(seed=seed, quotes=quotes, as_json=as_json, keep=keep, state_dir=state_dir))
-        raise typer.Exit(0 if good else 1)
+    good = _run(play(seed=seed, quotes=quotes, as_json=as_json, keep=keep, state_dir=state_dir))
+    raise typer.Exit(0 if good else 1)
 
 
 @app.command()
 def world(seed: SeedOption = 7, state_dir: FolderOption = None) -> None:
     """Start chain, contracts, oracle and exchanges, and tell how to point a hedger at them."""
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_world(seed, state_dir or Path(tempfile.mkdtemp(prefix="hedger-world-"))))
+    _run(_world(seed, state_dir or Path(tempfile.mkdtemp(prefix="hedger-world-"))))
 
 
 async def _world(seed: int, folder: Path) -> None:
@@ -54,6 +56,21 @@ async def _world(seed: int, folder: Path) -> None:
         _say(json.dumps({**deployment, "muon": local.oracle.url, "logs": str(local.logs)}, indent=2))
         _say("# up until Ctrl-C")
         await asyncio.Event().wait()
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end; an interrupt or a SIGTERM takes the whole world down in order first."""
+
+    async def cancellable() -> T:
+        task = asyncio.ensure_future(work)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        return await task
+
+    try:
+        return asyncio.run(cancellable())
+    except asyncio.CancelledError:
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _say(text: str) -> None:

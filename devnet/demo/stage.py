@@ -21,7 +21,7 @@ LIMIT, MARKET = OrderType.LIMIT, OrderType.MARKET
 
 SLIPPAGE = Decimal(3)  # per cent that market orders allow
 NEAR = Decimal("0.3")  # per cent from the market: what the price reaches when it swings
-FAR = Decimal(5)  # per cent from the market: what it does not reach
+FAR = Decimal("1.5")  # per cent from the market: what it does not reach
 NOTIONAL = Decimal(1200)
 LOOK_S, REFUSAL_LOOKS = 0.3, 70
 
