@@ -148,7 +148,7 @@ class PolicySection(Section):
     max_price_age_ms: int = Field(5_000, gt=0, description="milliseconds after which a price is too old to decide on")
     cap_account: Amount = Field(Decimal(500_000), description="largest open notional of one PartyA")
     cap_total: Amount = Field(Decimal(5_000_000), description="largest open notional in all")
-    allocation_buffer: Ratio = Field(Decimal("0.05"), description="allocated on top of what a lock needs")
+    allocation_headroom: Ratio = Field(Decimal("0.05"), description="of notional, kept allocated beyond each call")
     min_seconds_to_open: int = Field(10, ge=0, description="seconds before the deadline when opening stops")
     min_seconds_to_close: int = Field(3, ge=0, description="seconds before the deadline when closing stops")
     locked_tolerance: Ratio = Field(Decimal("0.01"), description="how much less cva and lf than asked is taken")
@@ -211,7 +211,7 @@ class Settings(BaseSettings):
             max_price_age_ms=section.max_price_age_ms,
             cap_account=from_text(section.cap_account),
             cap_total=from_text(section.cap_total),
-            allocation_buffer=from_text(section.allocation_buffer),
+            allocation_headroom=from_text(section.allocation_headroom),
             min_seconds_to_open=section.min_seconds_to_open,
             min_seconds_to_close=section.min_seconds_to_close,
             locked_tolerance=from_text(section.locked_tolerance),

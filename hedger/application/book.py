@@ -1,5 +1,6 @@
 """What the hedger holds and has promised, summed per symbol and account, kept from the quotes as they are saved."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hedger.domain.policies.decide import needs_attention
@@ -50,8 +51,11 @@ class Book:
         """Quote id to PartyA of every quote that may need something."""
         return dict(self._live)
 
-    def view(self, quote: Quote, mark: int) -> BookView:
-        """The sums as the decision on one quote sees them: without that quote itself, its hedge included."""
+    def view(self, quote: Quote, mark_of: Callable[[int], int]) -> BookView:
+        """The sums as the decision on one quote sees them: without that quote itself, its hedge included.
+
+        `mark_of` gives the mark price of a symbol id, 0 where it is not known: such a position counts as even.
+        """
         facet = quote.chain
         symbol_id = facet.symbol_id if facet is not None else 0
         party_a = facet.party_a if facet is not None else ""
@@ -66,8 +70,7 @@ class Book:
             symbol += line.notional if same_symbol else 0
             if line.party_a == party_a:
                 account += line.notional
-                # Other symbols' marks are not at hand here; their profit counts as none, their loss neither.
-                upnl += _upnl(line, mark) if same_symbol else 0
+                upnl += _upnl(line, mark_of(line.symbol_id))
         return BookView(
             symbol_notional=symbol,
             symbol_net_hedge=net,

@@ -47,6 +47,12 @@ class Board:
             bid=market.bid, ask=market.ask, mark=market.mark, funding_rate=market.funding_rate, at_ms=market.at_ms
         )
 
+    def mark_of(self, symbol_id: int) -> int:
+        """Mark price of a symbol by its id on the contract, 0 where none is known."""
+        terms = self.symbols.get(symbol_id)
+        market = self.markets.get(terms.name) if terms is not None else None
+        return market.mark if market is not None else 0
+
     def limits(self, symbol: str) -> VenueLimits | None:
         rules = self.rules.get(symbol)
         if rules is None:
@@ -92,7 +98,7 @@ class InputsSource:
             limits=board.limits(name),
             market=market,
             account=account,
-            book=self._book.view(quote, market.mark if market is not None else 0),
+            book=self._book.view(quote, board.mark_of),
             venue_margin=board.venue_margin,
             max_funding_rate=max_funding_rate,
             paused=board.protocol.paused if board.protocol is not None else (),

@@ -110,7 +110,8 @@ class PositionValidator:
             draft.add(_changes(known.open, confirmed, now, verdict))
             await self._ledger.save([draft], correlation_id="validator", causation_id=f"block:{verdict.block_number}")
         for event in draft.events:
-            logger.warning("reconciliation", **msgspec.to_builtins(event))
+            said = msgspec.to_builtins(event)
+            logger.warning(said.pop("event"), **said)
         return verdict
 
     def _symbols(self, chain: dict[int, QuoteView], venue: dict[str, int], quotes: list[Quote]) -> list[SymbolRow]:

@@ -1,10 +1,12 @@
 """From the close request to the closed position, row by row of what the quote must do."""
 
 import pytest
+from msgspec.structs import replace
 
 from hedger.domain.quote.quote import Quote
 from hedger.domain.terms import OrderType, PositionType, QuoteStatus
 from tests.domain.given import (
+    ACCOUNT,
     DEADLINE,
     MARKET,
     NOW,
@@ -48,6 +50,19 @@ def test_a_market_close_reduces_at_market_and_fills_all_at_once() -> None:
     assert when_decided(quote) == []
     quote.advance([filled(C1, "4", "99.9", "2"), ended(C1, "10")])
     assert summary(when_decided(quote)) == ["fill_close 10 at 99.85005"]
+
+
+def test_a_fill_of_a_close_in_profit_allocates_what_party_b_must_pay() -> None:
+    chain = Chain()
+    quote = position(chain)
+    quote.advance([chain.close_requested(order_type=OrderType.LIMIT, price="120")])
+    when_decided(quote)
+    quote.advance([filled(C1, "10", "121"), ended(C1, "10")])
+    poor = replace(ACCOUNT, party_b_allocated=wad("65.5"))
+    told = when_decided(quote, inputs(account=poor))
+    assert summary(told) == ["fill_close 10 at 120.9395"]
+    profit = (wad("120.9395") - wad("100.5")) * 10
+    assert told[-1].call.allocate >= profit - wad("65.5")  # type: ignore[attr-defined]
 
 
 def test_a_market_close_of_a_short_buys_back() -> None:

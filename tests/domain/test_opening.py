@@ -11,6 +11,7 @@ from hedger.domain.quote import events
 from hedger.domain.quote.quote import Quote, Verdict
 from hedger.domain.terms import CallKind, OrderType, PositionType, QuoteStatus, TradingState
 from tests.domain.given import (
+    ACCOUNT,
     DEADLINE,
     HEDGE_FIRST,
     NOW,
@@ -59,7 +60,7 @@ def test_a_wanted_market_intent_is_locked_first_with_the_allocation_it_lacks() -
     assert summary(told) == ["lock"]
     request = told[-1]
     assert isinstance(request, events.TransactionRequested)
-    assert request.call.allocate == wad("100") * 105 // 100 - wad("85") * 105 // 100
+    assert request.call.allocate == wad("15") + wad("1010") * 5 // 100  # cva and lf, and head room of the notional
     assert request.valid_until == DEADLINE
 
 
@@ -88,6 +89,28 @@ def test_a_short_is_hedged_by_selling_and_opened_below_the_fill() -> None:
     assert summary(when_decided(quote)) == ["order o1 sell 10"]
     quote.advance([filled(O1, "10", "100"), ended(O1, "10")])
     assert summary(when_decided(quote)) == ["open 10 at 99.95"]
+
+
+def test_an_open_far_from_the_market_allocates_what_party_b_would_lack() -> None:
+    chain = Chain()
+    quote = locked_limit(chain)
+    quote.advance([filled(O1, "10", "90"), ended(O1, "10")])
+    account = replace(ACCOUNT, party_b_allocated=wad("65.5"))
+    told = when_decided(quote, inputs(account=account))
+    assert summary(told) == ["open 10 at 90.045"]
+    # It owes the difference to the oracle's price at once, and keeps cva, lf and its head room besides.
+    owed = (wad("100") - wad("90.045")) * 10
+    locked = (wad("10") * 900450 // 1010000) + (wad("5") * 900450 // 1010000)
+    assert told[-1].call.allocate == owed + locked - wad("65.5") + wad("1010") * 5 // 100  # type: ignore[attr-defined]
+
+
+def test_an_open_is_not_asked_for_while_balances_are_not_known() -> None:
+    chain = Chain()
+    quote = locked_limit(chain)
+    quote.advance([filled(O1, "10"), ended(O1, "10")])
+    assert when_decided(quote, inputs(account=None)) == []
+    quote.advance([chain.cancel_requested()])
+    assert when_decided(quote, inputs(account=None)) == []
 
 
 def test_the_opened_price_is_never_worse_than_the_request() -> None:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import msgspec
 
 from hedger.domain.error_codes import ErrorCode
-from hedger.domain.margins import available_for_liquidation, available_for_quote_a, available_for_quote_b, leverage
+from hedger.domain.margins import available_for_liquidation, available_for_quote_a, leverage
 from hedger.domain.money import WAD, mul, to_text
+from hedger.domain.policies import allocation
 from hedger.domain.policies.inputs import AccountView, BookView, Inputs, MarketView, SymbolTerms, VenueLimits
 from hedger.domain.policies.policy import Policy, SymbolPolicy
 from hedger.domain.policies.pricing import is_reachable_to_open
@@ -170,7 +171,7 @@ def _party_a_solvent(c: Candidate) -> Finding:
 
 
 def _party_b_funds(c: Candidate) -> Finding:
-    short = allocation_needed(c.quote, c.account, c.book, c.policy)
+    short = allocation.for_lock(c.quote, c.account, c.book, c.policy)
     free = c.account.party_b_free - c.book.promised_allocation
     return short <= free, f"needs {to_text(short)}", f"free {to_text(free)}"
 
@@ -259,13 +260,3 @@ def judge(c: Candidate) -> tuple[RuleResult, ...]:
         code = ErrorCode.NONE if passed else market_code if c.is_market else limit_code
         results.append(RuleResult(rule=name, passed=passed, code=int(code), seen=seen, limit=limit))
     return tuple(results)
-
-
-def allocation_needed(quote: OnChain, account: AccountView, book: BookView, policy: Policy) -> int:
-    """What must be allocated towards PartyA before the contract lets PartyB lock this quote; 0 if enough is."""
-    free = available_for_quote_b(
-        account.party_b_allocated, account.party_b_locked, account.party_b_pending, -book.account_upnl
-    )
-    if free >= quote.locked.total_b:
-        return 0
-    return quote.locked.total_b + mul(quote.locked.total_b, policy.allocation_buffer) - free

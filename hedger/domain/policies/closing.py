@@ -1,6 +1,7 @@
 """From the close request to the filled close: reduce at the venue first, then fill on chain what was reduced."""
 
 from hedger.domain.events import Event
+from hedger.domain.policies import allocation
 from hedger.domain.policies.balancing import may_place, towards
 from hedger.domain.policies.inputs import Inputs
 from hedger.domain.policies.policy import Policy
@@ -81,7 +82,8 @@ def _fill(quote: Quote, inputs: Inputs, policy: Policy, *, whole_only: bool) -> 
         return []
     due = _due(quote, request)
     price = closed_price(facet, request.price, _value_of_last(quote, due), due, policy.spread_close)
-    call = Call(kind=CallKind.FILL_CLOSE, quantity=due, price=price, close_id=request.close_id)
+    allocate = allocation.for_fill(facet, due, price, inputs, policy)
+    call = Call(kind=CallKind.FILL_CLOSE, quantity=due, price=price, allocate=allocate, close_id=request.close_id)
     asked = transaction(quote, inputs, policy, call, valid_until=request.deadline)
     return decided("fill the close", inputs, policy, asked)
 

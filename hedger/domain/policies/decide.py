@@ -46,12 +46,18 @@ def decide(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
 
 def needs_accounts(quote: Quote, policy: Policy) -> bool:
     """True where the next decision looks at balances, which cost a question to the chain."""
-    return (
-        quote.chain is not None
-        and quote.chain.status is QuoteStatus.PENDING
-        and quote.verdict in (Verdict.NONE, Verdict.ACCEPTED)
-        and is_addressed(quote.chain, policy)
-    )
+    facet = quote.chain
+    if facet is None:
+        return False
+    match facet.status:
+        case QuoteStatus.PENDING:
+            return quote.verdict in (Verdict.NONE, Verdict.ACCEPTED) and is_addressed(facet, policy)
+        case QuoteStatus.LOCKED | QuoteStatus.CANCEL_PENDING:
+            return facet.party_b == policy.party_b and quote.hedge.quantity > 0
+        case QuoteStatus.CLOSE_PENDING | QuoteStatus.CANCEL_CLOSE_PENDING:
+            return facet.party_b == policy.party_b and quote.hedge.quantity < facet.open_quantity
+        case _:
+            return False
 
 
 def needs_attention(quote: Quote, policy: Policy) -> bool:

@@ -2,7 +2,7 @@
 
 from hedger.domain.error_codes import ErrorCode
 from hedger.domain.events import Event
-from hedger.domain.policies import acceptance
+from hedger.domain.policies import acceptance, allocation
 from hedger.domain.policies.balancing import may_place, towards
 from hedger.domain.policies.inputs import Inputs
 from hedger.domain.policies.policy import Policy
@@ -68,6 +68,8 @@ def cancel_pending(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
         return decided("cancel: asked by the user", inputs, policy, *cancels(unsettled, "asked by the user"))
     filled = quote.hedge.quantity
     if filled > 0 and quote.verdict is Verdict.ACCEPTED and inputs.block_timestamp <= facet.deadline:
+        if inputs.account is None:
+            return []
         opening = _open_filled(quote, inputs, policy)
         if opening or _waits_for_open(quote, inputs, policy):
             return opening
@@ -193,11 +195,13 @@ def _ask(
         return give_up(inputs, policy, code, failures[-1].reason)
     if not may_ask_again(quote, kind, inputs, policy):
         return []
+    if inputs.account is None or inputs.book is None:
+        return []
     allocate = 0
     if kind is not CallKind.OPEN:
-        if inputs.account is None or inputs.book is None:
-            return []
-        allocate = acceptance.allocation_needed(facet, inputs.account, inputs.book, policy)
+        allocate = allocation.for_lock(facet, inputs.account, inputs.book, policy)
+    if kind is not CallKind.LOCK:
+        allocate = max(allocate, allocation.for_open(facet, quantity, price, inputs, policy))
     call = Call(kind=kind, quantity=quantity, price=price, allocate=allocate)
     request = transaction(quote, inputs, policy, call, valid_until=facet.deadline)
     return decided(kind.value.replace("_", " "), inputs, policy, request)

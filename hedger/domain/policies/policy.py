@@ -51,7 +51,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_price_age_ms: int = 5_000
     cap_account: int = 500_000 * WAD
     cap_total: int = 5_000_000 * WAD
-    allocation_buffer: int = 5 * 10**16  # allocated on top of what a lock needs
+    allocation_headroom: int = 5 * 10**16  # of notional: kept allocated beyond what a call needs
     min_seconds_to_open: int = 10
     min_seconds_to_close: int = 3
     locked_tolerance: int = 10**16
