@@ -63,6 +63,8 @@ class HedgerProcess:
         self.api = ""
         self._program = tuple(program)
         self._process: Process | None = None
+        if self.state_dir.exists():
+            raise FileExistsError(f"{self.state_dir} is of another world: choose an empty folder")
         folder.mkdir(parents=True, exist_ok=True)
         self.config.write_text(f"state_dir = {json.dumps(str(self.state_dir))}\n{to_toml(settings)}\n")
 

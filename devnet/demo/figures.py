@@ -20,18 +20,16 @@ class Figures:
     transactions: Counter[str] = field(default_factory=Counter)
     exposure: list[Row] = field(default_factory=list)
     overdue: list[Row] = field(default_factory=list)
-    mismatches: list[Row] = field(default_factory=list)
 
 
 async def figures_of(api: HedgerApi, now_s: int) -> Figures:
     """As of now; `now_s` is the chain's time, by which obligations are overdue. Raises ApiSilent."""
-    quotes, orders, transactions, exposure, owed, mismatches = await asyncio.gather(
+    quotes, orders, transactions, exposure, owed = await asyncio.gather(
         api.all_of("quotes"),
         api.all_of("orders"),
         api.all_of("transactions"),
         api.all_of("exposure"),
         api.all_of("obligations", due_before=str(now_s)),
-        api.all_of("mismatches"),
     )
     return Figures(
         events=quotes[0],
@@ -40,7 +38,6 @@ async def figures_of(api: HedgerApi, now_s: int) -> Figures:
         transactions=Counter(row["state"] for row in transactions[1]),
         exposure=exposure[1],
         overdue=owed[1],
-        mismatches=[row for row in mismatches[1] if row["is_open"]],
     )
 
 

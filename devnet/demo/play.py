@@ -33,10 +33,10 @@ async def play(*, seed: int, quotes: int, as_json: bool, keep: bool, state_dir: 
             async with _stage(world, apis) as stage:
                 verdict = await _perform(stage, show, quotes)
             show.verdict(verdict)
+            show.result(verdict)
             if keep:
                 show.tell("the world stays up until Ctrl-C")
                 await _until_interrupted()
-        show.result(verdict)
     if verdict.is_good and state_dir is None:
         shutil.rmtree(folder, ignore_errors=True)
     return verdict.is_good

@@ -3,7 +3,7 @@
 from typing import Any
 
 from devnet.contract_abi import Abi
-from devnet.traders import Trader
+from devnet.traders import Trader, TransactionReverted
 from devnet.world import World
 from hedger.domain.money import WAD
 
@@ -25,17 +25,21 @@ class Rival:
         return self._world.rival.address
 
     async def prepare(self, trader: Trader) -> None:
-        """Allocate to a trader and get the signature for a lock ahead, so that the lock goes out at once."""
+        """Get the signature for a lock ahead, so that the lock goes out at once, and allocate what it needs."""
         await self._call("allocateForPartyB", ALLOCATION, trader.party_a)
         signature = await self._world.muon.upnl_b(self.address, trader.party_a)
         self._signatures[trader.party_a] = signature.as_abi()
 
-    async def snatch(self, trader: Trader, quote_id: int) -> None:
-        """Lock the quote before anybody else, and open it at the price that was asked for."""
-        await self._call("lockQuote", quote_id, self._signatures[trader.party_a])
+    async def snatch(self, trader: Trader, quote_id: int) -> bool:
+        """Lock the quote and open it at the price that was asked for; False where somebody else was quicker."""
+        try:
+            await self._call("lockQuote", quote_id, self._signatures[trader.party_a])
+        except TransactionReverted:
+            return False
         quote = await trader.quote(quote_id)
         signature = await self._world.muon.upnl_with_price(self.address, trader.party_a, quote.symbol_id)
         await self._call("openPosition", quote_id, quote.quantity, quote.requested_open_price, signature.as_abi())
+        return True
 
     async def _call(self, function: str, *arguments: Any) -> None:
         transaction = {
@@ -49,4 +53,4 @@ class Rival:
         sent = str(await self._world.chain.request("eth_sendTransaction", transaction))
         receipt = await self._world.rpc.wait_receipt(sent)
         if int(receipt["status"], 16) == 0:
-            raise RuntimeError(f"the rival's {function} was refused: {arguments[0]}")
+            raise TransactionReverted(sent, f"{function} was refused")

@@ -34,14 +34,17 @@ class Show:
     def __enter__(self) -> Self:
         if self._console.is_terminal:
             self._live = Live(console=self._console, refresh_per_second=4, transient=True)
-            self._live.__enter__()
+            self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end_table()
+
+    def _end_table(self) -> None:
         if self._live is not None:
-            self._live.__exit__(kind, error, trace)
+            self._live.stop()
             self._live = None
 
     @property
@@ -65,6 +68,7 @@ class Show:
 
     def verdict(self, verdict: Verdict) -> None:
         """The end: what chain, exchange and log say, and what differs from the script."""
+        self._end_table()
         self._console.print(_three_ways(verdict))
         for line in verdict.problems:
             self._console.print(Text(line, style="red"))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from devnet.demo.api import ApiSilent
 from devnet.demo.figures import Figures, figures_of
 from devnet.demo.stage import Stage
 from devnet.hedger_process import HedgerFailed
@@ -54,8 +55,10 @@ async def judge(stage: Stage, differences: list[str], seconds: float) -> Verdict
         try:
             validated[name] = await hedger.process.validate()
             figures[name] = await figures_of(stage.apis[name], now_s)
-        except HedgerFailed as failure:
-            problems.append(str(failure))
+        except (HedgerFailed, ApiSilent) as failure:
+            problems.append(f"hedger {name}: {failure}")
+        if not hedger.process.is_running:
+            problems.append(f"hedger {name} has ended by itself:\n{hedger.process.log_end()}")
     found = [text for name, verdict in validated.items() for text in _mismatches(name, verdict)]
     problems += found + _overdue(figures)
     by_status = Counter(quote.status.name for quote in stage.watch.quotes.values())
