@@ -59,10 +59,11 @@ class Book:
         facet = quote.chain
         symbol_id = facet.symbol_id if facet is not None else 0
         party_a = facet.party_a if facet is not None else ""
-        symbol = account = total = net = upnl = promised = 0
+        symbol = account = total = long = short = upnl = promised = 0
         for quote_id, line in self._lines.items():
             same_symbol = line.symbol_id == symbol_id
-            net += line.hedge if same_symbol else 0
+            long += max(0, line.hedge) if same_symbol else 0
+            short += max(0, -line.hedge) if same_symbol else 0
             if quote_id == quote.quote_id:
                 continue
             total += line.notional
@@ -73,7 +74,8 @@ class Book:
                 upnl += _upnl(line, mark_of(line.symbol_id))
         return BookView(
             symbol_notional=symbol,
-            symbol_net_hedge=net,
+            symbol_long_hedge=long,
+            symbol_short_hedge=short,
             account_notional=account,
             total_notional=total,
             account_upnl=upnl,

@@ -230,7 +230,8 @@ ACCOUNT = AccountView(
 )
 BOOK = BookView(
     symbol_notional=0,
-    symbol_net_hedge=wad("1000"),
+    symbol_long_hedge=wad("1000"),
+    symbol_short_hedge=0,
     account_notional=0,
     total_notional=0,
     account_upnl=0,

@@ -7,6 +7,7 @@ from hedger.domain.quote.quote import Quote
 from hedger.domain.terms import OrderType, PositionType, QuoteStatus
 from tests.domain.given import (
     ACCOUNT,
+    BOOK,
     DEADLINE,
     MARKET,
     NOW,
@@ -217,16 +218,16 @@ def test_reduce_only_is_left_out_where_the_account_nets_to_less() -> None:
     chain = Chain()
     quote = position(chain)
     quote.advance([chain.close_requested()])
-    book = type(inputs().book)  # type: ignore[var-annotated]
-    netted = book(  # type: ignore[misc,operator]
-        symbol_notional=0,
-        symbol_net_hedge=wad("2"),
-        account_notional=0,
-        total_notional=0,
-        account_upnl=0,
-        promised_allocation=0,
-    )
+    netted = replace(BOOK, symbol_long_hedge=wad("10"), symbol_short_hedge=wad("8"))
     assert summary(when_decided(quote, inputs(book=netted))) == ["order c1 sell 10"]
+
+
+def test_a_resting_close_is_not_reduce_only_beside_hedges_of_the_other_side() -> None:
+    chain = Chain()
+    quote = position(chain)
+    quote.advance([chain.close_requested(order_type=OrderType.LIMIT, price="102")])
+    mixed = replace(BOOK, symbol_long_hedge=wad("100"), symbol_short_hedge=wad("1"))
+    assert summary(when_decided(quote, inputs(book=mixed))) == ["order c1 sell 10 at 102.1"]
 
 
 @pytest.mark.parametrize("reason", ["LibMuon: TSS not verified", "LibMuon: Expired signature"])

@@ -56,7 +56,8 @@ class BookView(msgspec.Struct, frozen=True, kw_only=True):
     """What this hedger already holds or has promised, at opening or requested prices (wads)."""
 
     symbol_notional: int
-    symbol_net_hedge: int  # signed quantity held at the venue for all quotes of the symbol, long positive
+    symbol_long_hedge: int  # quantity held long at the venue for all quotes of the symbol; the venue nets the two
+    symbol_short_hedge: int
     account_notional: int
     total_notional: int
     account_upnl: int  # unrealised profit of PartyA on its positions with us, at the mark price

@@ -49,7 +49,7 @@ def order(
         order_type=OrderType.LIMIT if limit_price else OrderType.MARKET,
         quantity=quantity,
         limit_price=limit_price,
-        reduce_only=not leg.grows and _shrinks_the_account(side, quantity, inputs),
+        reduce_only=not leg.grows and _shrinks_the_account(side, quantity, inputs, rests=limit_price > 0),
         close_id=close_id,
         decision_price=_touch(side, inputs),
         requested_at=inputs.block_timestamp,
@@ -112,10 +112,17 @@ def _position(quote: Quote) -> PositionType:
     return quote.chain.position_type
 
 
-def _shrinks_the_account(side: Side, quantity: int, inputs: Inputs) -> bool:
-    """Reduce-only is judged by the venue on the account's net position, which nets all quotes of the symbol."""
-    net = inputs.book.symbol_net_hedge if inputs.book is not None else 0
-    return net >= quantity if side is Side.SELL else -net >= quantity
+def _shrinks_the_account(side: Side, quantity: int, inputs: Inputs, *, rests: bool) -> bool:
+    """True where the order may be reduce-only, which the venue judges on the account's net position in the symbol.
+
+    A resting order is judged again with every other fill: hedges of the other side would cut it or end it before the
+    user's price is reached. It is reduce-only where there are none, and bounded by the quote's own hedge in any case.
+    """
+    if inputs.book is None:
+        return False
+    long, short = inputs.book.symbol_long_hedge, inputs.book.symbol_short_hedge
+    held, opposing = (long, short) if side is Side.SELL else (short, long)
+    return held - opposing >= quantity and not (rests and opposing)
 
 
 def _touch(side: Side, inputs: Inputs) -> int:
