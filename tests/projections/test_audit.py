@@ -21,8 +21,8 @@ WADS = {
     "executed_quantity", "fee", "funding_rate", "lf", "limit_price", "mark", "market_price", "max_funding_rate",
     "max_leverage", "max_quantity", "min_lf_portion", "min_notional", "min_quantity", "min_quote_value",
     "party_a_allocated", "party_a_mm", "party_b_allocated", "party_b_free", "party_b_mm", "price",
-    "promised_allocation", "quantity", "rate", "step", "symbol_long_hedge", "symbol_notional", "symbol_short_hedge", "tick",
-    "total_notional", "trading_fee", "upnl", "venue_margin",
+    "promised_allocation", "quantity", "rate", "step", "symbol_long_hedge", "symbol_notional",
+    "symbol_short_hedge", "tick", "total_notional", "trading_fee", "upnl", "venue_margin",
 }  # fmt: skip
 
 
