@@ -27,6 +27,7 @@ from hedger.adapters.muon import MuonClient
 from hedger.adapters.venue.client import build_client, open_session
 from hedger.adapters.venue.settings import VenueSettings
 from hedger.domain.chain_facts import QuoteSent
+from hedger.domain.feed import BlockRef
 from hedger.domain.money import to_text
 
 _GAS_MARGIN_PERCENT = 130
@@ -94,13 +95,14 @@ class Bare:
         began_s = time.perf_counter()
         for fact in self._decoder.decode(block).facts if block.logs else ():
             if isinstance(fact, QuoteSent) and self._signer.address in fact.party_bs_whitelist:
-                await self._react(fact, began_s)
+                await self._react(fact, block.ref, began_s)
 
-    async def _react(self, quote: QuoteSent, began_s: float) -> None:
+    async def _react(self, quote: QuoteSent, at: BlockRef, began_s: float) -> None:
         self._left_s.clear()
         done_s = {"decoded": time.perf_counter()}
         account, funding_rate = await asyncio.gather(
-            self._views.account_view(self._signer.address, quote.party_a), self._views.max_funding_rate(quote.quote_id)
+            self._views.account_view(self._signer.address, quote.party_a, at),
+            self._views.max_funding_rate(quote.quote_id, at),
         )
         done_s["chain asked"] = time.perf_counter()
         if account.party_a_liquidated or funding_rate < 0:

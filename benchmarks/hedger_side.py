@@ -35,6 +35,7 @@ from hedger.domain.terms import QuoteStatus
 from hedger.metrics import Metrics
 
 _OPEN_WITHIN_S = 30.0
+_CATCH_UP_WITHIN_S = 120.0
 _POLL_S = 0.02
 
 # Methods that a reaction passes through, in the order of the first time.
@@ -95,12 +96,14 @@ class HedgerSide:
             yield
         finally:
             self._held = None
-            newest = 0
             for feed, block in held:
-                newest = max(newest, block.number)
                 await self._take(feed, block)
-        async with asyncio.timeout(_OPEN_WITHIN_S):
-            while (head := self.parts.board.head) is None or head.number < newest:
+        await self.caught_up(max((block.number for _, block in held), default=0))
+
+    async def caught_up(self, block_number: int) -> None:
+        """Returns when the hedger is done with everything up to this block. Raises TimeoutError."""
+        async with asyncio.timeout(_CATCH_UP_WITHIN_S):
+            while (head := self.parts.board.head) is None or head.number < block_number:
                 await self.parts.new_head.wait(_POLL_S)
 
     async def opened(self, quote_id: int) -> None:
@@ -151,12 +154,12 @@ class HedgerSide:
 
 
 @asynccontextmanager
-async def running_hedger(world: LocalWorld, state_dir: Path, *, market_mode: str) -> AsyncIterator[HedgerSide]:
-    """A hedger with every role of `hedger run`, as configured by default, from the present block on."""
+async def running_hedger(
+    world: LocalWorld, state_dir: Path, *, market_mode: str, start_block: int
+) -> AsyncIterator[HedgerSide]:
+    """A hedger with every role of `hedger run`, as configured by default, that has read the chain from that block."""
     side = HedgerSide()
-    settings = _settings(
-        world, state_dir, market_mode, start_block=int(await world.chain.request("eth_blockNumber"), 16)
-    )
+    settings = _settings(world, state_dir, market_mode, start_block=start_block)
     async with AsyncExitStack() as stack:
         stack.enter_context(watched(side.left))
         stack.enter_context(_replaced(ChainFeed, "take", lambda feed, block: side.taken(feed, block)))
@@ -168,6 +171,7 @@ async def running_hedger(world: LocalWorld, state_dir: Path, *, market_mode: str
         running = asyncio.create_task(run_all(side.parts, metrics, ready=ready.set))
         try:
             await ready.wait()
+            await side.caught_up(int(await world.chain.request("eth_blockNumber"), 16))
             yield side
         finally:
             await side.parts.sender.stop()

@@ -64,6 +64,7 @@ async def run(*, quotes: int, state_dir: Path) -> Report:
 
 async def _measure(world: LocalWorld, kind: Kind, quotes: int, state_dir: Path) -> Measured:
     world.rpc.patience_s = 0.0
+    start_block = int(await world.chain.request("eth_blockNumber"), 16)
     count = quotes + WARM_UP
     traders = await world.traders_for(world.hedger, count)
     others = await world.traders_for(world.bare, count)
@@ -73,7 +74,9 @@ async def _measure(world: LocalWorld, kind: Kind, quotes: int, state_dir: Path) 
         bare = await stack.enter_async_context(helper("benchmarks.bare"))
         await bare.give(_task(world, kind))
         await bare.told()
-        hedger = await stack.enter_async_context(running_hedger(world, state_dir, market_mode=kind.market_mode))
+        hedger = await stack.enter_async_context(
+            running_hedger(world, state_dir, market_mode=kind.market_mode, start_block=start_block)
+        )
         for number, (trader, other) in enumerate(zip(traders, others, strict=True)):
             turn = await _hedger_turn(world, hedger, trader)
             reaction = await _bare_turn(world, hedger, bare, other)

@@ -48,6 +48,7 @@ class Ledger:
         self._cache: OrderedDict[UUID, Aggregate] = OrderedDict()
         self._cache_size = cache_size
         self._locks: dict[UUID, asyncio.Lock] = {}
+        self.on_saved: Callable[[Sequence[Recorded]], None] | None = None  # told of everything saved here, never waits
 
     # --- which aggregates there are
 
@@ -84,13 +85,16 @@ class Ledger:
         if not changed:
             return []
         try:
-            return await self.log.append(
+            recorded = await self.log.append(
                 [draft.change() for draft in changed], correlation_id=correlation_id, causation_id=causation_id
             )
         except BaseException:
             for draft in drafts:
                 self.forget(draft.aggregate.id)
             raise
+        if self.on_saved is not None:
+            self.on_saved(recorded)
+        return recorded
 
     async def change(
         self,

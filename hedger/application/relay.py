@@ -1,5 +1,10 @@
 """Tells the log's new events to everyone who carries effects out, in log order, keyed by PartyA."""
 
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+
 from hedger.adapters.log.port import EventLog
 from hedger.adapters.streams import topics
 from hedger.adapters.streams.port import Streams
@@ -12,6 +17,8 @@ from hedger.domain.quote.quote import Quote
 from hedger.domain.request_ids import quote_of_order, quote_of_request
 from hedger.domain.trading import TradingStateChanged
 
+_MOST_SAVED = 1_000
+
 Requested = quote_events.OrderRequested | quote_events.OrderCancelRequested | quote_events.TransactionRequested
 
 
@@ -19,20 +26,44 @@ class Relay:
     """Follows the log from where it is told to and publishes what asks for an effect, or changes what may be sent.
 
     Facts and reasons are not repeated on the topic: whoever wants them reads the log itself.
+
+    What this process has saved is told as it was saved, without waiting for it to be read back: an order leaves a
+    millisecond earlier. What follows behind somebody else's events is told in its turn, when these are read.
     """
 
     def __init__(self, ledger: Ledger, streams: Streams, *, tag: str) -> None:
         self._ledger, self._streams, self._tag = ledger, streams, tag
+        self._told = 0  # position up to which everything is told
+        self._telling = asyncio.Lock()
 
     async def run(self, log: EventLog, *, after: int) -> None:
-        """Publish every request past `after`, until cancelled."""
-        async for batch in log.follow(after=after):
-            for recorded in batch:
-                await self._tell(recorded)
+        """Publish every request past `after`, until cancelled. Run again, it goes on where it was."""
+        self._told = max(self._told, after)
+        saved: asyncio.Queue[Sequence[Recorded]] = asyncio.Queue(_MOST_SAVED)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._tell_saved(saved))
+                self._ledger.on_saved = partial(_offer, saved)
+                async for batch in log.follow(after=self._told):
+                    await self._tell_following(batch)
+        finally:
+            self._ledger.on_saved = None
 
     async def tell_again(self, quote: Quote, recorded: Recorded) -> None:
         """Publish a request once more, as one that may have been carried out before."""
         await self._publish(recorded, quote, redelivered=True)
+
+    async def _tell_saved(self, saved: asyncio.Queue[Sequence[Recorded]]) -> None:
+        while True:
+            await self._tell_following(await saved.get())
+
+    async def _tell_following(self, batch: Sequence[Recorded]) -> None:
+        """Tell those that follow on what is told, each once."""
+        async with self._telling:
+            for recorded in batch:
+                if recorded.position == self._told + 1:
+                    await self._tell(recorded)
+                    self._told = recorded.position
 
     async def _tell(self, recorded: Recorded) -> None:
         event = recorded.event
@@ -47,6 +78,11 @@ class Relay:
         key = quote.chain.party_a if quote.chain is not None else f"quote:{quote.quote_id}"
         message = Logged(recorded=recorded, quote_id=quote.quote_id, redelivered=redelivered)
         await self._streams.publish(topics.LOG, key, message)
+
+
+def _offer(saved: asyncio.Queue[Sequence[Recorded]], recorded: Sequence[Recorded]) -> None:
+    with suppress(asyncio.QueueFull):  # told when it is read
+        saved.put_nowait(recorded)
 
 
 def quote_of(event: Event, tag: str) -> int:
