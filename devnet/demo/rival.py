@@ -1,5 +1,6 @@
 """Another hedger, quicker than ours: it outbids them for the next block, and holds no hedge."""
 
+import asyncio
 from typing import Any
 
 from devnet.contract_abi import Abi
@@ -19,6 +20,7 @@ class Rival:
         self._world = world
         self._abi = Abi.load("symmio")
         self._signatures: dict[str, Any] = {}
+        self._sending = asyncio.Lock()
 
     @property
     def address(self) -> str:
@@ -50,7 +52,9 @@ class Rival:
             "maxPriorityFeePerGas": hex(TIP_WEI),
             "maxFeePerGas": hex(2 * TIP_WEI),
         }
-        sent = str(await self._world.chain.request("eth_sendTransaction", transaction))
+        # The node counts the nonces of an unlocked account only one request after the other.
+        async with self._sending:
+            sent = str(await self._world.chain.request("eth_sendTransaction", transaction))
         receipt = await self._world.rpc.wait_receipt(sent)
         if int(receipt["status"], 16) == 0:
             raise TransactionReverted(sent, f"{function} was refused")

@@ -59,8 +59,8 @@ async def judge(stage: Stage, differences: list[str], seconds: float) -> Verdict
             problems.append(f"hedger {name}: {failure}")
         if not hedger.process.is_running:
             problems.append(f"hedger {name} has ended by itself:\n{hedger.process.log_end()}")
-    found = [text for name, verdict in validated.items() for text in _mismatches(name, verdict)]
-    problems += found + _overdue(figures)
+    found = [text for name, verdict in validated.items() for text in mismatches_of(name, verdict)]
+    problems += found + overdue_of(figures)
     by_status = Counter(quote.status.name for quote in stage.watch.quotes.values())
     return Verdict(
         quotes=len(stage.watch.quotes),
@@ -77,12 +77,12 @@ async def judge(stage: Stage, differences: list[str], seconds: float) -> Verdict
     )
 
 
-def _mismatches(name: str, verdict: Mapping[str, Any]) -> list[str]:
+def mismatches_of(name: str, verdict: Mapping[str, Any]) -> list[str]:
     told = [f"hedger {name}, mismatch: {mismatch}" for mismatch in verdict["mismatches"]]
     return told if told or verdict["agrees"] else [f"hedger {name}: chain, exchange and log do not agree"]
 
 
-def _overdue(figures: Mapping[str, Figures]) -> list[str]:
+def overdue_of(figures: Mapping[str, Figures]) -> list[str]:
     return [
         f"hedger {name}, obligation missed: {row['duty']} of quote {row['quote_id']}, due at {row['due_at']}"
         for name, each in figures.items()
