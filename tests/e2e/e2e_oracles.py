@@ -20,7 +20,14 @@ from hedger.domain.terms import OrderType, PositionType, QuoteStatus
 from hedger.domain.wallet import Wallet
 
 SYMMIO, PARTY_B = Abi.load("symmio"), Abi.load("party_b")
-OF_ONE_QUOTE = ("lockQuote", "unlockQuote", "openPosition", "acceptCancelRequest", "fillCloseRequest")
+OF_ONE_QUOTE = (
+    "lockQuote",
+    "unlockQuote",
+    "openPosition",
+    "acceptCancelRequest",
+    "fillCloseRequest",
+    "lockAndOpenQuote",
+)
 GROWING = ("o", "r")
 
 
@@ -52,7 +59,9 @@ async def mined_by(world: World, address: str) -> list[Mined]:
 
 
 def doubled_transactions(mined: list[Mined], wallet: Wallet) -> list[str]:
-    """What the chain did for the hedger that its record does not ask for exactly once."""
+    """What the chain did for the hedger, from its first nonce on, that its record does not ask for exactly once."""
+    first = min((sent.nonce for sent in wallet.sent.values()), default=0)
+    mined = [each for each in mined if each.nonce >= first]
     requests = {version.transaction_hash: sent.request_id for sent in wallet.sent.values() for version in sent.versions}
     wrong = [f"{each.transaction_hash} is not on record" for each in mined if each.transaction_hash not in requests]
     times = Counter(requests[each.transaction_hash] for each in mined if each.transaction_hash in requests)
