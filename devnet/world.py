@@ -131,6 +131,9 @@ class World:
     async def stop_hedger(self, name: str = PROXY_HEDGER.name) -> None:
         await self.hedgers[name].process.stop()
 
+    async def _stop_hedgers(self) -> None:
+        await asyncio.gather(*(hedger.process.stop() for hedger in self.hedgers.values()))
+
     # --- traders
 
     async def traders(self, count: int, *, sub_accounts: int = 0, funds: int = TRADER_FUNDS) -> list[Trader]:
@@ -189,6 +192,7 @@ class World:
             await asyncio.gather(*(self._fund_party_b(account) for account in (*own_keys.values(), self.rival)))
         exchanges = [await self._start_exchange() for _ in self._setups]
         await self._start_oracle(exchanges[0])
+        self._exit.push_async_callback(self._stop_hedgers)
         for setup, exchange in zip(self._setups, exchanges, strict=True):
             self.hedgers[setup.name] = self._hedger(setup, own_keys.get(setup.name, operator), exchange)
 
@@ -233,7 +237,6 @@ class World:
                 "HEDGER_VENUE__SECRET": exchange.credentials.secret,
             },
         )
-        self._exit.push_async_callback(process.stop)
         return LocalHedger(setup, party_b, tag, exchange, process)
 
     def _settings_of(

@@ -1,5 +1,6 @@
 """The end of the demo: every difference found, by the validators, by the obligation clock, and by the script."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -45,20 +46,23 @@ class Verdict:
         }
 
 
+@dataclass
+class _Asked:
+    """What one hedger answered at the end."""
+
+    name: str
+    validated: dict[str, Any] = field(default_factory=dict)
+    figures: Figures | None = None
+    problems: list[str] = field(default_factory=list)
+
+
 async def judge(stage: Stage, differences: list[str], seconds: float) -> Verdict:
     """Ask every hedger's validator and API, and count what is on chain."""
     now_s = await stage.world.chain.timestamp()
-    validated: dict[str, dict[str, Any]] = {}
-    figures: dict[str, Figures] = {}
-    problems = list(differences)
-    for name, hedger in stage.world.hedgers.items():
-        try:
-            validated[name] = await hedger.process.validate()
-            figures[name] = await figures_of(stage.apis[name], now_s)
-        except (HedgerFailed, ApiSilent) as failure:
-            problems.append(f"hedger {name}: {failure}")
-        if not hedger.process.is_running:
-            problems.append(f"hedger {name} has ended by itself:\n{hedger.process.log_end()}")
+    asked = await asyncio.gather(*(_ask(stage, name, now_s) for name in stage.world.hedgers))
+    validated = {each.name: each.validated for each in asked if each.validated}
+    figures = {each.name: each.figures for each in asked if each.figures is not None}
+    problems = [*differences, *(problem for each in asked for problem in each.problems)]
     found = [text for name, verdict in validated.items() for text in mismatches_of(name, verdict)]
     problems += found + overdue_of(figures)
     by_status = Counter(quote.status.name for quote in stage.watch.quotes.values())
@@ -75,6 +79,18 @@ async def judge(stage: Stage, differences: list[str], seconds: float) -> Verdict
         apis={name: api.url for name, api in stage.apis.items()},
         logs={name: str(hedger.process.log_path) for name, hedger in stage.world.hedgers.items()},
     )
+
+
+async def _ask(stage: Stage, name: str, now_s: int) -> _Asked:
+    process, asked = stage.world.hedgers[name].process, _Asked(name)
+    try:
+        asked.validated = await process.validate()
+        asked.figures = await figures_of(stage.apis[name], now_s)
+    except (HedgerFailed, ApiSilent) as failure:
+        asked.problems.append(f"hedger {name}: {failure}")
+    if not process.is_running:
+        asked.problems.append(f"hedger {name} has ended by itself:\n{process.log_end()}")
+    return asked
 
 
 def mismatches_of(name: str, verdict: Mapping[str, Any]) -> list[str]:
