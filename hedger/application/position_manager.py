@@ -148,7 +148,12 @@ class PositionManager:
             quote = await self._ledger.quote(quote_id)
             draft = Draft(quote)
             draft.add(news(quote))
-            await self._decide(draft, at)
+            try:
+                await self._decide(draft, at)
+            except BaseException:
+                # Stopped half way: what is not saved must not stand in the cache, or it would never be.
+                self._ledger.forget(quote.id)
+                raise
             try:
                 await self._ledger.save([draft], correlation_id=f"quote:{quote_id}", causation_id=causation)
             except (VersionConflict, FactAlreadyRecorded):
@@ -173,11 +178,15 @@ class PositionManager:
         self.awaiting_blocks.discard(quote.quote_id)
         if is_ahead_of_the_chain(quote, inputs):
             self.awaiting_blocks.add(quote.quote_id)
-        for _ in range(_STEPS):
-            events = decide(quote, inputs, self._policy)
-            if not events:
-                return
-            draft.add(events)
+        try:
+            for _ in range(_STEPS):
+                events = decide(quote, inputs, self._policy)
+                if not events:
+                    return
+                draft.add(events)
+        except Exception:
+            logger.exception("no decision", quote_id=quote.quote_id)
+            self._observe("decision_failed")
 
     def _concerns_us(self, fact: ChainFact) -> bool:
         if isinstance(fact, chain_facts.AccountFact):

@@ -125,9 +125,12 @@ class World:
     # --- given and when
 
     async def told(self, *facts: Any, party_a: str = TRADER) -> None:
-        """The chain tells these facts of one PartyA, each in a block of its own."""
+        """The chain tells these facts of one PartyA, each in a block of its own, which is then behind us."""
         for fact in facts:
-            await self.manager.on_block_facts(party_a, block_facts(fact, party_a=party_a))
+            message = block_facts(fact, party_a=party_a)
+            await self.manager.on_block_facts(party_a, message)
+            if self.board.head is None or message.block.number > self.board.head.number:
+                self.board.head = message.block
 
     async def reported(self, *facts: Event, quote_id: int = QUOTE_ID, key: str = TRADER) -> None:
         """The venue or the sender reports these together."""
@@ -164,7 +167,7 @@ class World:
 def board(clock_ms: Callable[[], int]) -> Board:
     """Everything that a decision needs is known."""
     known = Board(clock_ms)
-    known.head = BlockRef(number=1_000_000, hash="0xhead", parent_hash="0xbefore", timestamp=NOW + 1)
+    known.head = BlockRef(number=100, hash="0xhead", parent_hash="0xbefore", timestamp=NOW + 1)
     known.markets, known.rules, known.symbols = {BTC: MARKET_NOW}, {BTC: RULES}, {1: SYMBOL}
     known.venue_margin = wad(100_000)
     return known
