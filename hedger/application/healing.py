@@ -51,21 +51,26 @@ class Healer:
 
     async def heal(self) -> None:
         """One pass: decide again, then tell again what has waited too long for its outcome."""
-        await self._heal(self._book.live)
+        waiting = await self._heal(self._book.live)
+        self._told_at_ms = {each: at for each, at in self._told_at_ms.items() if each in waiting}
 
     async def heal_after_block(self) -> None:
         """Only those quotes that waited for a block to be read."""
         waiting = self._manager.awaiting_blocks
         await self._heal({quote_id: party_a for quote_id, party_a in self._book.live.items() if quote_id in waiting})
 
-    async def _heal(self, quotes: dict[int, str]) -> None:
+    async def _heal(self, quotes: dict[int, str]) -> set[str]:
+        """Returns the ids of all requests that are without outcome."""
+        waiting = set[str]()
         for quote_id, party_a in quotes.items():
             try:
                 quote = await self._manager.heal(quote_id, party_a)
+                waiting.update(_outstanding(quote))
                 await self._tell_overdue(quote)
             except Exception:
                 # One quote's trouble must not keep the others from being healed.
                 logger.exception("healing failed", quote_id=quote_id)
+        return waiting
 
     async def _tell_overdue(self, quote: Quote) -> None:
         now = self._clock_ms()

@@ -1,5 +1,6 @@
 """The order maker: places and cancels what the log asks for, under its client order id, and reports the outcome."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 
 import structlog
@@ -27,6 +28,7 @@ logger = structlog.get_logger(__name__)
 
 # Between our clock and the venue's; a request of ours cannot arrive later than its lifetime plus this.
 _CLOCK_MARGIN_MS = 500
+_REMEMBERED = 10_000
 
 
 class OrderMaker:
@@ -49,7 +51,7 @@ class OrderMaker:
         self._venue, self._ledger, self._streams = venue, ledger, streams
         self._clock_ms, self._observe = clock_ms, observe
         self._started_at_ms = clock_ms()
-        self._sent_at_ms: dict[str, int] = {}
+        self._sent_at_ms: OrderedDict[str, int] = OrderedDict()
 
     async def handle(self, key: str, message: Logged) -> None:
         """Handler of `hedger.log`, keyed by PartyA."""
@@ -83,7 +85,7 @@ class OrderMaker:
             return []  # held; told again by the healer, and then looked up
         if state is TradingState.REDUCING and order.leg.grows and not order.close_id:
             return [_refused(order, "trading_state", f"trading is {state.value}")]
-        self._sent_at_ms[order.client_order_id] = self._clock_ms()
+        self._note_sent(order.client_order_id)
         self._observe("order_sent")
         outcome = await self._venue.place(
             VenueOrder(
@@ -109,8 +111,15 @@ class OrderMaker:
                 logger.warning("order refused", order=order.client_order_id, code=outcome.code, reason=outcome.reason)
                 return [_refused(order, outcome.code, outcome.reason)]
             case _:
+                # It may have waited its turn before it was signed, and be under way for a whole lifetime from now.
+                self._sent_at_ms[order.client_order_id] = self._clock_ms()
                 logger.warning("order outcome unknown", order=order.client_order_id, reason=outcome.reason)
                 return [events.OrderOutcomeUnknown(client_order_id=order.client_order_id, reason=outcome.reason)]
+
+    def _note_sent(self, client_order_id: str) -> None:
+        self._sent_at_ms[client_order_id] = self._clock_ms()
+        if len(self._sent_at_ms) > _REMEMBERED:
+            self._sent_at_ms.popitem(last=False)
 
     async def _look_up(self, order: HedgeOrder) -> list[Event]:
         try:
