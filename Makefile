@@ -26,7 +26,7 @@ $(PYTHON_STAMP):
 
 $(NODE_STAMP):
 	@command -v npm > /dev/null || { echo "the local world needs Node 20 or newer with npm: https://nodejs.org"; exit 1; }
-	cd devnet && npm install --no-audit --no-fund --loglevel=error
+	cd devnet && npm_config_update_notifier=false npm install --no-audit --no-fund --loglevel=error
 	@rm -f devnet/node_modules/.installed-* && touch $@
 
 demo: install ## Start a whole local world and trade in it; options: make demo ARGS=--help
