@@ -96,9 +96,9 @@ class FakeViews:
 class World:
     """One process of a hedger over a log; `restarted` is what the next one would be."""
 
-    def __init__(self, policy: Policy = POLICY, log: CountingLog | None = None) -> None:
+    def __init__(self, policy: Policy = POLICY, log: CountingLog | None = None, now_ms: int = 1_000) -> None:
         self.policy, self.log = policy, log or CountingLog()
-        self.now_ms = 1_000
+        self.now_ms = now_ms
         self.ledger = Ledger(self.log, chain_id=CHAIN_ID, diamond=DIAMOND, party_b=US)
         self.board, self.book = board(self.clock_ms), Book(policy)
         self.views, self.venue, self.streams = FakeViews(), FakeVenue(), KeptStreams()
@@ -117,7 +117,7 @@ class World:
         self.order_maker = OrderMaker(self.venue, self.ledger, self.streams, clock_ms=self.clock_ms)
 
     def restarted(self) -> "World":
-        return World(self.policy, self.log)
+        return World(self.policy, self.log, self.now_ms)
 
     def clock_ms(self) -> int:
         return self.now_ms

@@ -1,7 +1,7 @@
 """A venue that obeys the test: the port, with its answers set by hand and what it was asked kept."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from hedger.adapters.venue.port import (
@@ -45,9 +45,12 @@ class FakeVenue:
     cancelled: list[str] = field(default_factory=list)
     looked_up: list[str] = field(default_factory=list)
     fills_asked: list[str] = field(default_factory=list)
+    placing: Callable[[], None] | None = None  # called while an order is placed
 
     async def place(self, order: VenueOrder) -> Accepted | Refused | Unknown:
         self.placed.append(order)
+        if self.placing is not None:
+            self.placing()
         return self.answer or accepted(order.client_order_id)
 
     async def cancel(self, symbol: str, client_order_id: str) -> Accepted | Refused | Unknown:
