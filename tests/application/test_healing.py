@@ -5,6 +5,7 @@ from deciding_world import REDELIVER_AFTER_MS, World, of_quote
 
 from hedger.adapters.chain.rpc import RpcUnavailable
 from hedger.domain.quote import events
+from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import QuoteStatus
 from tests.domain.given import HEDGE_FIRST, TRADER, Chain, accepted_order, succeeded
 
