@@ -26,21 +26,33 @@ class _Line:
     promised: int
 
 
+@dataclass(slots=True)
+class _SymbolSums:
+    """Sums over the lines of one symbol, wads."""
+
+    notional: int = 0
+    long_hedge: int = 0
+    short_hedge: int = 0
+
+
 class Book:
-    """Sums over the quotes that still need attention, or hold something."""
+    """Sums over the quotes that still need attention, or hold something.
+
+    They are kept as quotes are noted, so that a decision costs the same however many quotes there are: only the
+    positions of its own account are looked at one by one, since their profit moves with the market.
+    """
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._lines: dict[int, _Line] = {}
+        self._accounts: dict[str, dict[int, _Line]] = {}
+        self._symbols: dict[int, _SymbolSums] = {}
+        self._notional = self._promised = 0
         self._live: dict[int, str] = {}
 
     def note(self, quote: Quote) -> None:
         """Take the quote's newest state into the sums."""
-        line = _line_of(quote, self._policy)
-        if line is None:
-            self._lines.pop(quote.quote_id, None)
-        else:
-            self._lines[quote.quote_id] = line
+        self._replace(quote.quote_id, _line_of(quote, self._policy))
         if needs_attention(quote, self._policy):
             self._live[quote.quote_id] = quote.chain.party_a if quote.chain is not None else ""
         else:
@@ -59,28 +71,38 @@ class Book:
         facet = quote.chain
         symbol_id = facet.symbol_id if facet is not None else 0
         party_a = facet.party_a if facet is not None else ""
-        symbol = account = total = long = short = upnl = promised = 0
-        for quote_id, line in self._lines.items():
-            same_symbol = line.symbol_id == symbol_id
-            long += max(0, line.hedge) if same_symbol else 0
-            short += max(0, -line.hedge) if same_symbol else 0
-            if quote_id == quote.quote_id:
-                continue
-            total += line.notional
-            promised += line.promised
-            symbol += line.notional if same_symbol else 0
-            if line.party_a == party_a:
-                account += line.notional
-                upnl += _upnl(line, mark_of(line.symbol_id))
+        symbol, own = self._symbols.get(symbol_id, _SymbolSums()), self._lines.get(quote.quote_id)
+        others = [line for line in self._accounts.get(party_a, {}).values() if line is not own]
         return BookView(
-            symbol_notional=symbol,
-            symbol_long_hedge=long,
-            symbol_short_hedge=short,
-            account_notional=account,
-            total_notional=total,
-            account_upnl=upnl,
-            promised_allocation=promised,
+            symbol_notional=symbol.notional - (own.notional if own is not None and own.symbol_id == symbol_id else 0),
+            symbol_long_hedge=symbol.long_hedge,
+            symbol_short_hedge=symbol.short_hedge,
+            account_notional=sum(line.notional for line in others),
+            total_notional=self._notional - (own.notional if own is not None else 0),
+            account_upnl=sum(_upnl(line, mark_of(line.symbol_id)) for line in others),
+            promised_allocation=self._promised - (own.promised if own is not None else 0),
         )
+
+    def _replace(self, quote_id: int, line: _Line | None) -> None:
+        before = self._lines.pop(quote_id, None)
+        if before is not None:
+            self._count(before, -1)
+            account = self._accounts[before.party_a]
+            del account[quote_id]
+            if not account:
+                del self._accounts[before.party_a]
+        if line is not None:
+            self._lines[quote_id] = line
+            self._count(line, 1)
+            self._accounts.setdefault(line.party_a, {})[quote_id] = line
+
+    def _count(self, line: _Line, sign: int) -> None:
+        symbol = self._symbols.setdefault(line.symbol_id, _SymbolSums())
+        symbol.notional += sign * line.notional
+        symbol.long_hedge += sign * max(0, line.hedge)
+        symbol.short_hedge += sign * max(0, -line.hedge)
+        self._notional += sign * line.notional
+        self._promised += sign * line.promised
 
 
 def _line_of(quote: Quote, policy: Policy) -> _Line | None:

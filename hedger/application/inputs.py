@@ -13,6 +13,8 @@ from hedger.domain.policies.inputs import AccountView, Inputs, MarketView, Symbo
 from hedger.domain.policies.policy import Policy
 from hedger.domain.quote.quote import Quote
 
+_OLDEST_STATE_S = 60
+
 
 class Views(Protocol):
     """What is asked of the contract for a judgement; raises where the chain does not answer."""
@@ -34,6 +36,9 @@ class Board:
         self.protocol: ProtocolRead | None = None
         self.venue_margin: int | None = None
         self.venue_offset_ms = 0
+
+    def clock_s(self) -> int:
+        return self._clock_ms() // 1000
 
     def venue_time_ms(self) -> int:
         """The venue's clock, by the offset measured last."""
@@ -85,7 +90,7 @@ class InputsSource:
         symbol = board.symbols.get(quote.chain.symbol_id) if quote.chain is not None else self._symbol_hedged(quote)
         name = symbol.name if symbol is not None else ""
         trading = await self._ledger.trading()
-        account, max_funding_rate = await self._of_the_chain(quote, at or board.head)
+        account, max_funding_rate = await self._of_the_chain(quote, self._recent(at or board.head))
         # From here on nothing is awaited: what is promised to other quotes meanwhile is seen.
         market = board.market_view(name)
         heads = [head for head in (board.head, at) if head is not None]
@@ -103,6 +108,12 @@ class InputsSource:
             max_funding_rate=max_funding_rate,
             paused=board.protocol.paused if board.protocol is not None else (),
         )
+
+    def _recent(self, block: BlockRef | None) -> BlockRef | None:
+        """The block to ask views at; None, for the newest, where it is so old that nodes may have dropped its state."""
+        if block is None or self._board.clock_s() - block.timestamp > _OLDEST_STATE_S:
+            return None
+        return block
 
     async def _of_the_chain(self, quote: Quote, block: BlockRef | None) -> tuple[AccountView | None, int | None]:
         if quote.chain is None or not needs_accounts(quote, self._policy):

@@ -222,6 +222,15 @@ def test_reduce_only_is_left_out_where_the_account_nets_to_less() -> None:
     assert summary(when_decided(quote, inputs(book=netted))) == ["order c1 sell 10"]
 
 
+def test_a_close_under_the_minimum_notional_waits_until_it_can_be_reduce_only() -> None:
+    chain = Chain()
+    quote = position(chain)
+    quote.advance([chain.close_requested(quantity="0.04")])
+    netted = replace(BOOK, symbol_long_hedge=wad("10"), symbol_short_hedge=wad("10"))
+    assert when_decided(quote, inputs(book=netted)) == []
+    assert summary(when_decided(quote)) == ["order c1 sell 0.04 reduce-only"]
+
+
 def test_a_resting_close_is_not_reduce_only_beside_hedges_of_the_other_side() -> None:
     chain = Chain()
     quote = position(chain)

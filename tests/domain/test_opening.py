@@ -309,6 +309,16 @@ def test_a_refused_order_is_asked_again_after_a_while_and_given_up_in_the_end() 
     assert quote.code == ErrorCode.BROKER_FAILED
 
 
+def test_a_venue_that_is_too_busy_uses_up_no_attempt() -> None:
+    chain = Chain()
+    quote = locked_market(chain)
+    at = NOW + 1
+    for attempt in range(1, 8):
+        quote.advance([refused_order(f"t-7-o{attempt}", "rate_limited")])
+        at += 60
+        assert summary(when_decided(quote, inputs(block_timestamp=at))) == [f"order o{attempt + 1} buy 10"]
+
+
 @pytest.mark.parametrize(
     ("reason", "asked_at_once"),
     [

@@ -6,7 +6,7 @@ from hedger.domain.policies.inputs import Inputs
 from hedger.domain.policies.policy import Policy
 from hedger.domain.policies.requests import cancels, decided, is_tradable, order
 from hedger.domain.quote.quote import Quote
-from hedger.domain.terms import Leg, PositionType, Side
+from hedger.domain.terms import Leg, PositionType, Side, hedge_side
 
 
 def towards(quote: Quote, target: int, inputs: Inputs, policy: Policy, *, why: str) -> list[Event]:
@@ -23,9 +23,12 @@ def towards(quote: Quote, target: int, inputs: Inputs, policy: Policy, *, why: s
     step = inputs.limits.step if inputs.limits is not None else 0
     most = inputs.limits.max_quantity if inputs.limits is not None else 0
     quantity = min(floor_to(abs(excess), step), floor_to(most, step))
-    if not is_tradable(quantity, inputs, grows=leg.grows) or not may_place(quote, leg, inputs, policy):
+    position = _position(quote)
+    if not is_tradable(quantity, inputs, grows=leg.grows, side=hedge_side(position).opposite):
         return []
-    request = order(quote, inputs, policy, leg, quantity, position=_position(quote))
+    if not may_place(quote, leg, inputs, policy):
+        return []
+    request = order(quote, inputs, policy, leg, quantity, position=position)
     return decided(f"{leg.name.lower()}: {why}", inputs, policy, request)
 
 

@@ -10,7 +10,7 @@ from hedger.domain.policies.requests import cancels, decided, facet_of, is_trada
 from hedger.domain.quote.events import Call
 from hedger.domain.quote.onchain import CloseRequest, OnChain, fill_part_problem
 from hedger.domain.quote.quote import Quote
-from hedger.domain.terms import CallKind, Leg, OrderType
+from hedger.domain.terms import CallKind, Leg, OrderType, hedge_side
 
 
 def close_pending(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
@@ -111,7 +111,8 @@ def _may_close(quote: Quote, request: CloseRequest, inputs: Inputs, policy: Poli
 def _place(
     quote: Quote, facet: OnChain, request: CloseRequest, left: int, inputs: Inputs, policy: Policy
 ) -> list[Event]:
-    if inputs.limits is None or not is_tradable(left, inputs, grows=False):
+    side = hedge_side(facet.position_type).opposite
+    if inputs.limits is None or not is_tradable(left, inputs, grows=False, side=side):
         return []
     limit_price = 0
     if request.order_type is OrderType.LIMIT:

@@ -24,6 +24,9 @@ from hedger.domain.quote.quote import Quote, Verdict
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import CallKind, Leg, MarketMode, OrderType, QuoteStatus, TradingState
 
+# Refusals that say nothing about the order itself: it is asked again for as long as there is time.
+PASSING_REFUSALS = frozenset({"rate_limited", "clock", "never_arrived"})
+
 
 def pending(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
     """PENDING: nobody has locked it."""
@@ -111,7 +114,7 @@ def _hedge_then_open(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event
 
 def _place_opening_order(quote: Quote, inputs: Inputs, policy: Policy, quantity: int) -> list[Event]:
     facet = facet_of(quote)
-    attempts = quote.hedge.of_leg(Leg.OPEN)
+    attempts = [order for order in quote.hedge.of_leg(Leg.OPEN) if order.refusal not in PASSING_REFUSALS]
     if len(attempts) >= policy.retry.order_attempts:
         return give_up(inputs, policy, ErrorCode.BROKER_FAILED, _last_refusal(quote))
     if inputs.limits is None or inputs.symbol is None or not may_place(quote, Leg.OPEN, inputs, policy):

@@ -131,13 +131,18 @@ def _touch(side: Side, inputs: Inputs) -> int:
     return inputs.market.ask if side is Side.BUY else inputs.market.bid
 
 
-def is_tradable(quantity: int, inputs: Inputs, *, grows: bool) -> bool:
-    """True where the venue takes an order of this size; what only shrinks needs no minimum notional."""
+def is_tradable(quantity: int, inputs: Inputs, *, grows: bool, side: Side | None = None) -> bool:
+    """True where the venue takes an order of this size.
+
+    The minimum notional is not asked of what is reduce-only; `side` tells whether a reducing order can be that.
+    """
     limits = inputs.limits
     if limits is None or quantity < max(limits.min_quantity, limits.step, 1):
         return False
-    if not grows or inputs.market is None:
-        return not grows
+    if not grows and (side is None or _shrinks_the_account(side, quantity, inputs, rests=False)):
+        return True
+    if inputs.market is None:
+        return False
     return quantity * inputs.market.mark // WAD >= limits.min_notional
 
 
