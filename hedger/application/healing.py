@@ -4,6 +4,7 @@ After a restart nothing else is needed: what was requested and has no outcome is
 carried out before, and whoever carries it out looks it up.
 """
 
+import asyncio
 from collections.abc import Callable
 
 import structlog
@@ -63,6 +64,7 @@ class Healer:
         """Returns the ids of all requests that are without outcome."""
         waiting = set[str]()
         for quote_id, party_a in quotes.items():
+            await asyncio.sleep(0)  # what is well needs no waiting, and thousands in a row would hold up all else
             try:
                 quote = await self._manager.heal(quote_id, party_a)
                 waiting.update(_outstanding(quote))

@@ -1,5 +1,7 @@
 """The healer: levels instead of triggers; a restart and a periodic pass are the same path."""
 
+import asyncio
+
 import pytest
 from deciding_world import REDELIVER_AFTER_MS, World, of_quote
 
@@ -110,6 +112,16 @@ async def test_one_quotes_trouble_does_not_keep_the_others_from_being_healed(
     await world.healer.heal()
     asked = [each.event for each in world.log.recorded if isinstance(each.event, events.TransactionRequested)]
     assert [request.request_id for request in asked] == [LOCK, "t-9-lock-1"]
+
+
+async def test_a_pass_over_many_quotes_lets_others_work_in_between() -> None:
+    world, sent, quotes = World(), Chain().sent(), 20
+    await world.told(*(of_quote(sent, quote_id) for quote_id in range(1, quotes + 1)))
+    healing, turns = asyncio.create_task(world.healer.heal()), 0
+    while not healing.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns >= quotes
 
 
 async def test_after_a_block_only_those_are_decided_on_that_waited_for_it() -> None:
