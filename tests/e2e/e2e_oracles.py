@@ -1,9 +1,13 @@
 """Judges that do not believe the hedger: what the exchange and the chain themselves have on record."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 from eth_abi.abi import decode
 from eth_account import Account
@@ -13,10 +17,13 @@ from devnet.exchange.orders import Order
 from devnet.rpc import bytes_of
 from devnet.traders import QuoteOnChain
 from devnet.world import LocalHedger, World
+from hedger.domain.chain_facts import QuoteFact
+from hedger.domain.events import Recorded
 from hedger.domain.money import WAD
+from hedger.domain.quote.events import Call, TransactionRequested
 from hedger.domain.quote.quote import Quote, Verdict
 from hedger.domain.request_ids import quote_of_order
-from hedger.domain.terms import OrderType, PositionType, QuoteStatus
+from hedger.domain.terms import CallKind, OrderType, PositionType, QuoteStatus
 from hedger.domain.wallet import Wallet
 
 SYMMIO, PARTY_B = Abi.load("symmio"), Abi.load("party_b")
@@ -29,6 +36,7 @@ OF_ONE_QUOTE = (
     "lockAndOpenQuote",
 )
 GROWING = ("o", "r")
+AVERAGE_CLOSED_PRICE = 17  # its place in the contract's Quote
 
 
 @dataclass(frozen=True)
@@ -152,6 +160,39 @@ def unequal(quotes: dict[int, QuoteOnChain], hedger: LocalHedger) -> list[str]:
     return wrong
 
 
+async def mispriced(world: World, quotes: dict[int, QuoteOnChain], hedger: LocalHedger, spread: Decimal) -> list[str]:
+    """Positions that were opened, or closed at the market, at another price than the exchange's average with the
+    spread, an opening bounded by what the user asked; two units of the last decimal are rounding."""
+    orders, wrong = orders_of_quotes(hedger), []
+    for number, quote in quotes.items():
+        if not quote.opened_price or quote.party_b.lower() != hedger.party_b.lower():
+            continue
+        is_long = quote.position_type is PositionType.LONG
+        opened = _with_spread(orders[number], "o", spread if is_long else -spread)
+        bound = min if is_long else max
+        if abs(quote.opened_price - bound(opened, quote.requested_open_price)) > 2:
+            wrong.append(f"quote {number} was opened at {quote.opened_price}, the exchange gave {opened}")
+        if quote.status is QuoteStatus.CLOSED and filled_of(orders[number], "c") == quote.quantity:
+            average = await _average_close(world, number)
+            closed = _with_spread(orders[number], "c", -spread if is_long else spread)
+            if quote.order_type is OrderType.MARKET and abs(average - closed) > 2:
+                wrong.append(f"quote {number} was closed at {average}, the exchange gave {closed}")
+    return wrong
+
+
+def _with_spread(orders: list[Order], leg: str, spread: Decimal) -> int:
+    chosen = [order for order in orders if leg_of(order) == leg and order.executed]
+    value = sum((order.quote_executed for order in chosen), Decimal(0))
+    average = Fraction(value) / Fraction(sum((order.executed for order in chosen), Decimal(0)))
+    return int(average * Fraction(1 + spread) * WAD)
+
+
+async def _average_close(world: World, quote_id: int) -> int:
+    view = SYMMIO["getQuote"]
+    [struct] = view.decode(await world.rpc.eth_call(world.deployment.diamond, view.calldata(quote_id)))
+    return int(struct[AVERAGE_CLOSED_PRICE])
+
+
 def undone(quotes: dict[int, QuoteOnChain], known: dict[int, Quote], hedger: LocalHedger) -> list[str]:
     """Quotes that stand where only the hedger's next step takes them on: forgotten, if it does not come."""
     orders, wrong = orders_of_quotes(hedger), []
@@ -170,6 +211,32 @@ def undone(quotes: dict[int, QuoteOnChain], known: dict[int, Quote], hedger: Loc
         if not is_done:
             wrong.append(f"quote {number} is {quote.status.name} {quote.order_type.name}")
     return wrong
+
+
+def chain_first(recorded: Sequence[Recorded]) -> list[str]:
+    """Requests that would have put the chain ahead of the exchange, by replaying the log up to each of them."""
+    quotes: dict[UUID, Quote] = {}
+    wrong = []
+    for each in recorded:
+        if isinstance(each.event, QuoteFact):
+            number = each.event.quote_id
+            quotes.setdefault(each.aggregate_id, Quote(id=each.aggregate_id, chain_id=0, diamond="", quote_id=number))
+        quote = quotes.get(each.aggregate_id)
+        if quote is None:
+            continue
+        if isinstance(each.event, TransactionRequested) and (problem := _too_early(quote, each.event.call)):
+            wrong.append(f"{each.event.request_id}: {problem}")
+        quote.advance([each.event])
+    return wrong
+
+
+def _too_early(quote: Quote, call: Call) -> str:
+    held, facet = quote.hedge.quantity, quote.chain
+    if call.kind in (CallKind.OPEN, CallKind.LOCK_AND_OPEN) and held < call.quantity:
+        return f"opens {call.quantity} with {held} held"
+    if call.kind is CallKind.FILL_CLOSE and facet is not None and held > facet.open_quantity - call.quantity:
+        return f"closes {call.quantity} of {facet.open_quantity} with {held} held"
+    return ""
 
 
 def _calls(transaction: dict[str, Any]) -> tuple[tuple[str, int], ...]:

@@ -8,7 +8,16 @@ from random import Random
 
 import pytest
 from e2e_log import kill_database, log_of
-from e2e_oracles import all_quotes, doubled_orders, doubled_transactions, mined_by, signer_of, undone, unequal
+from e2e_oracles import (
+    all_quotes,
+    chain_first,
+    doubled_orders,
+    doubled_transactions,
+    mined_by,
+    signer_of,
+    undone,
+    unequal,
+)
 from e2e_trading import Crowd, until
 
 from devnet.exchange.faults import PRESETS, Fault, FaultKind
@@ -83,6 +92,7 @@ async def test_after_25_crashes_nothing_is_doubled_and_nothing_forgotten(world: 
         wallet = await log.wallet(signer_of(hedger))
         assert doubled_transactions(await mined_by(world, signer_of(hedger)), wallet) == []
         assert wallet.unmined == []
+        assert chain_first(await log.events()) == []
         assert await log.problems() == []
         assert await log.of(OrderOutcomeUnknown), "no trouble of the exchange has struck"
     verdict = await hedger.process.validate()
