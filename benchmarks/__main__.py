@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from benchmarks import reaction
+from benchmarks import append, reaction, replay
 from benchmarks.figures import Report, as_text
 from hedger.cli.output import configure_logging
 
@@ -24,7 +24,15 @@ async def _reaction(options: argparse.Namespace, state_dir: Path) -> Report:
     return await reaction.run(quotes=options.quotes, state_dir=state_dir)
 
 
-BENCHMARKS: dict[str, Benchmark] = {"reaction": _reaction}
+async def _append(options: argparse.Namespace, state_dir: Path) -> Report:
+    return await append.run(state_dir=state_dir)
+
+
+async def _replay(options: argparse.Namespace, state_dir: Path) -> Report:
+    return await replay.run(state_dir=state_dir)
+
+
+BENCHMARKS: dict[str, Benchmark] = {"append": _append, "replay": _replay, "reaction": _reaction}
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:

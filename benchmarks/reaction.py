@@ -51,8 +51,8 @@ class Measured:
 async def run(*, quotes: int, state_dir: Path) -> Report:
     """`quotes` a side and kind are measured, after a warm-up."""
     measured = []
-    async with local_world() as world:
-        for kind in KINDS:
+    for kind in KINDS:
+        async with local_world() as world:
             measured.append(await _measure(world, kind, quotes, state_dir / kind.market_mode))
     return Report(
         name="reaction",
