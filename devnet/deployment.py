@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import Any, Self
@@ -21,6 +22,7 @@ WAD = 10**18
 COLLATERAL_UNIT = 10**6
 MINING_TIMEOUT_S = 30.0
 MINING_PAUSE_S = 0.02
+RESEND_S = 1.0
 DEPLOY_GAS = 12_000_000
 MAX_UINT256 = 2**256 - 1
 
@@ -329,8 +331,7 @@ async def _carry_out(chain: Anvil, admin: str, steps: Sequence[_Step]) -> None:
     # A plain gas price, with room for a rising base fee, is understood by chains with and without one.
     gas_price = hex(2 * int(await chain.request("eth_gasPrice"), 16))
     requests = [{**_transaction(admin, step), "gasPrice": gas_price} for step in steps]
-    hashes = await chain.rpc.batch([("eth_sendTransaction", [request]) for request in requests])
-    receipts = await _receipts(chain, hashes)
+    receipts = await _mined(chain, requests)
     for step, request, receipt in zip(steps, requests, receipts, strict=True):
         if receipt["status"] != "0x1":
             raise DeploymentFailed(f"{step.label}: {await _reason(chain, request, receipt['blockNumber'])}")
@@ -342,13 +343,23 @@ def _transaction(admin: str, step: _Step) -> dict[str, str]:
     return {**request, "to": step.to} if step.to else request
 
 
-async def _receipts(chain: Anvil, hashes: Sequence[str]) -> list[dict[str, Any]]:
-    """A node that mines on a clock is told to mine now, as often as it takes; a busy one is given time."""
-    deadline = time.monotonic() + MINING_TIMEOUT_S
-    while time.monotonic() < deadline:
+async def _mined(chain: Anvil, requests: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """The receipts of all. A node that mines on a clock is told to mine now, as often as it takes.
+
+    A busy node loses one of many that come at once: what has no receipt after a while is sent again, nonce and all.
+    """
+    hashes = await chain.rpc.batch([("eth_sendTransaction", [request]) for request in requests])
+    begun = sent = time.monotonic()
+    while time.monotonic() - begun < MINING_TIMEOUT_S:
         receipts = await chain.rpc.batch([("eth_getTransactionReceipt", [each]) for each in hashes])
         if all(receipts):
             return receipts
+        if time.monotonic() - sent > RESEND_S:
+            for request, receipt in zip(requests, receipts, strict=True):
+                if receipt is None:
+                    with suppress(RpcError):  # it was not lost after all
+                        await chain.request("eth_sendTransaction", dict(request))
+            sent = time.monotonic()
         await chain.mine()
         await asyncio.sleep(MINING_PAUSE_S)
     raise DeploymentFailed("the transactions were not mined")
