@@ -5,13 +5,21 @@ the environment; they never show in a repr, a log or an error. The reference in 
 """
 
 import os
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from hedger.domain.money import from_text
 from hedger.domain.policies.policy import Policy, RetryPolicy, SymbolPolicy
@@ -38,6 +46,20 @@ class Section(BaseModel):
     """One table of the file; a key that is not known is an error, not a surprise."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Endpoints often carry a key in their path: only scheme and host are shown."""
+        for name, value in super().__repr_args__():
+            yield name, _shown(value) if name is not None and "url" in name else value
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_shown(each) for each in value]
+    if not isinstance(value, str) or "://" not in value:
+        return value
+    parts = urlsplit(value)
+    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "") + "/…"
 
 
 class ChainSection(Section):
@@ -253,6 +275,9 @@ def load(path: Path | None = None) -> Settings:
         return Settings(**values)
     except ValidationError as error:
         raise ConfigurationError(_explain(error, chosen)) from None
+    except SettingsError as error:
+        # A list or a table in a variable that is no JSON; the message names the key and repeats no value.
+        raise ConfigurationError(f"configuration ({chosen} and HEDGER_* variables):\n  {error}") from None
 
 
 def _explain(error: ValidationError, path: Path) -> str:

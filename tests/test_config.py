@@ -280,3 +280,23 @@ def test_the_example_needs_only_what_is_the_operators_own(monkeypatch: pytest.Mo
     assert settings.chain.start_block == 400_000_000
     assert set(settings.to_policy().symbols) == {"BTCUSDT", "ETHUSDT"}
     assert not settings.sender.key.get_secret_value()
+
+
+def test_the_key_in_an_endpoints_path_shows_in_no_text_of_the_settings(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEDGER_CHAIN__RPC_URLS", '["https://user:pass@node.example/v3/project-key?token=t"]')
+    monkeypatch.setenv("HEDGER_CHAIN__WS_URL", "wss://node.example/ws/project-key")
+    settings = load(file)
+    for text in (repr(settings), str(settings), repr(settings.chain)):
+        assert "https://node.example/…" in text
+        assert not any(secret in text for secret in ("project-key", "pass", "token"))
+
+
+def test_a_list_in_a_variable_that_is_no_json_is_named_and_not_shown(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEDGER_CHAIN__RPC_URLS", "https://node.example/v3/project-key")
+    message = refused(file)
+    assert "rpc_urls" in message or "chain" in message
+    assert "project-key" not in message

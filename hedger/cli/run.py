@@ -9,6 +9,7 @@ import structlog
 import typer
 from prometheus_client import CollectorRegistry
 
+from hedger.adapters.chain.sequencer import ReorgTooDeep
 from hedger.application.supervision import Fatal
 from hedger.bootstrap import built, run_all, serving, stopped_by_signal
 from hedger.cli.output import ConfigOption, configure_logging, error_console, print_json, run_async
@@ -31,7 +32,7 @@ def run(
     configure_logging(as_json=False, level=log_level)
     try:
         run_async(_run(settings))
-    except* Fatal as fatal:
+    except* (Fatal, ReorgTooDeep) as fatal:
         error_console().print(f"[red]{fatal.exceptions[0]}[/red]", highlight=False)
         raise typer.Exit(3) from None
 
