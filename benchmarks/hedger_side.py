@@ -17,6 +17,7 @@ from hedger.adapters.chain.blocks import CollectedBlock
 from hedger.adapters.chain.feed import ChainFeed
 from hedger.adapters.chain.gas import RpcFees
 from hedger.adapters.log.postgres_log import PostgresEventLog
+from hedger.adapters.postgres import Pool
 from hedger.adapters.venue.ccxt_venue import CcxtVenue
 from hedger.application.inputs import InputsSource
 from hedger.application.order_making import OrderMaker
@@ -37,6 +38,7 @@ from hedger.metrics import Metrics
 _OPEN_WITHIN_S = 30.0
 _CATCH_UP_WITHIN_S = 120.0
 _POLL_S = 0.02
+_PAYLOAD_BYTES = 2_000
 
 # Methods that a reaction passes through, in the order of the first time.
 _STEPS: tuple[tuple[type, str, str], ...] = (
@@ -75,6 +77,7 @@ class HedgerSide:
 
     def __init__(self) -> None:
         self.parts: Parts
+        self.pool: Pool
         self._turn: Turn | None = None
         self._held: deque[tuple[ChainFeed, CollectedBlock]] | None = None
         self._take = ChainFeed.take
@@ -119,6 +122,14 @@ class HedgerSide:
         if not _is_opened(quote):
             status = quote.chain.status.name if quote.chain is not None else "not on the chain"
             raise NotOpened(f"quote {quote_id}: {status}, {quote.verdict.value} {quote.code}")
+
+    async def commit_ms(self) -> float:
+        """Milliseconds of one bare durable commit, on the server that holds the log."""
+        async with self.pool.connection() as connection:
+            await connection.execute("CREATE TABLE IF NOT EXISTS bare_commits (payload bytea)")
+            began = time.perf_counter()
+            await connection.execute("INSERT INTO bare_commits VALUES (%b)", (b"x" * _PAYLOAD_BYTES,), prepare=True)
+            return 1000 * (time.perf_counter() - began)
 
     # --- what is put around the hedger's own methods
 
@@ -166,7 +177,7 @@ async def running_hedger(
         for owner, method, name in _STEPS:
             stack.enter_context(_replaced(owner, method, side.step(name, getattr(owner, method))))
         metrics = Metrics(CollectorRegistry())
-        side.parts, _ = await stack.enter_async_context(built(settings, metrics))
+        side.parts, side.pool = await stack.enter_async_context(built(settings, metrics))
         ready = asyncio.Event()
         running = asyncio.create_task(run_all(side.parts, metrics, ready=ready.set))
         try:

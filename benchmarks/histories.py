@@ -173,8 +173,8 @@ class Life:
         )
 
     def _opened(self) -> facts.PositionOpened:
-        request = self.quote.last_success()
-        assert request is not None
+        request = self.quote.in_flight
+        assert request is not None, "the policy asked for no opening"
         return facts.PositionOpened(
             source=self._source(),
             quote_id=self.quote.quote_id,

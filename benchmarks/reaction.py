@@ -40,12 +40,13 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one kind gave: milliseconds of either side, and the hedger's turns behind its own."""
+    """What one kind gave: milliseconds of either side, the hedger's turns, and bare durable commits in between."""
 
     kind: Kind
     hedger_ms: list[float]
     bare: list[Reaction]
     turns: list[Turn]
+    commits_ms: list[float]
 
 
 async def run(*, quotes: int, state_dir: Path) -> Report:
@@ -69,7 +70,7 @@ async def _measure(world: LocalWorld, kind: Kind, quotes: int, state_dir: Path) 
     traders = await world.traders_for(world.hedger, count)
     others = await world.traders_for(world.bare, count)
     world.rpc.patience_s = PATIENCE_S
-    measured = Measured(kind, [], [], [])
+    measured = Measured(kind, [], [], [], [])
     async with AsyncExitStack() as stack:
         bare = await stack.enter_async_context(helper("benchmarks.bare"))
         await bare.give(_task(world, kind))
@@ -84,6 +85,7 @@ async def _measure(world: LocalWorld, kind: Kind, quotes: int, state_dir: Path) 
                 measured.turns.append(turn)
                 measured.hedger_ms.append(1000 * (turn.left_s[kind.leaving] - turn.began_s))
                 measured.bare.append(reaction)
+                measured.commits_ms.append(await hedger.commit_ms())
     return measured
 
 
@@ -130,6 +132,7 @@ def _figures(measured: Measured) -> dict[str, object]:
         "hedger_ms": msgspec.to_builtins(hedger),
         "bare_ms": msgspec.to_builtins(bare),
         "over_bare_ms": over,
+        "durable_commit_ms": msgspec.to_builtins(Spread.of(measured.commits_ms)),
         "ratio_of_medians": hedger.median / bare.median,
         "within_target": over["median"] <= TARGET_MEDIAN_MS and over["p99"] <= TARGET_P99_MS,
     }
@@ -144,6 +147,8 @@ def _times(measured: Measured) -> Table:
     pairs = [(getattr(hedger, each), getattr(bare, each)) for each in ("median", "p90", "p99")]
     rows.append(("difference", *(ms(mine - theirs) for mine, theirs in pairs)))
     rows.append(("ratio", *(f"{mine / theirs:.2f}" for mine, theirs in pairs)))
+    commit = Spread.of(measured.commits_ms)
+    rows.append(("one bare durable commit", *(ms(getattr(commit, each)) for each in ("median", "p90", "p99"))))
     title = f"{measured.kind.name}, {hedger.samples} quotes a side"
     return Table(title=title, headings=("", "median", "p90", "p99"), rows=tuple(rows))
 
