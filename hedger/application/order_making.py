@@ -10,7 +10,6 @@ from hedger.adapters.streams.port import Streams
 from hedger.adapters.venue.port import (
     Accepted,
     Fill,
-    NotFound,
     OrderReport,
     Refused,
     Venue,
@@ -122,6 +121,7 @@ class OrderMaker:
             self._sent_at_ms.popitem(last=False)
 
     async def _look_up(self, order: HedgeOrder) -> list[Event]:
+        asked_at_ms = self._clock_ms()
         try:
             found = await self._venue.find(order.symbol, order.client_order_id)
             if isinstance(found, OrderReport):
@@ -129,11 +129,12 @@ class OrderMaker:
         except VenueUnavailable as error:
             logger.warning("order not looked up", order=order.client_order_id, error=str(error))
             return []
-        return self._absent(order, found)
+        return self._absent(order, asked_at_ms)
 
-    def _absent(self, order: HedgeOrder, found: NotFound) -> list[Event]:
+    def _absent(self, order: HedgeOrder, asked_at_ms: int) -> list[Event]:
+        """What it proves that the venue did not know the order: an answer that took long tells of when it was asked."""
         sent_at = self._sent_at_ms.get(order.client_order_id, self._started_at_ms)
-        if self._clock_ms() < sent_at + self._venue.request_lifetime_ms + _CLOCK_MARGIN_MS:
+        if asked_at_ms < sent_at + self._venue.request_lifetime_ms + _CLOCK_MARGIN_MS:
             if order.state is OrderState.UNKNOWN:
                 return []
             return [events.OrderOutcomeUnknown(client_order_id=order.client_order_id, reason="not found yet")]
