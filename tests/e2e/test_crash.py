@@ -36,6 +36,7 @@ ORDER = "/fapi/v1/order"
 TROUBLES = (
     Fault(FaultKind.LOSE_ANSWER, "POST", ORDER),
     Fault(FaultKind.LOSE_REQUEST, "POST", ORDER),
+    Fault(FaultKind.DELAY_REQUEST, "POST", ORDER, seconds=1.5),
     Fault(FaultKind.DELAY_ANSWER, "POST", ORDER, seconds=1.0),
     Fault(FaultKind.LOSE_ANSWER, "DELETE", ORDER),
     Fault(FaultKind.LOSE_ANSWER, "GET", ORDER),
@@ -111,7 +112,7 @@ async def _crash_often(hedger: LocalHedger, random: Random) -> None:
             await asyncio.sleep(random.uniform(0.2, 2.0))
         else:
             await hedger.process.wait_ready()
-            await asyncio.sleep(random.uniform(0.1, 2.6))
+            await asyncio.sleep(random.uniform(0.1, 2.1))
         await hedger.process.kill()
         if number in with_database:
             await kill_database(hedger)
