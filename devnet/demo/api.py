@@ -39,10 +39,20 @@ class HedgerApi:
 
     async def _get(self, path: str, parameters: dict[str, str], *, missing: Sequence[int] = ()) -> Row:
         try:
-            async with self._session.get(f"{self.url}/{path}", params=parameters, timeout=TIMEOUT) as response:
-                content: Row = await response.json()
+            status, content = await self._answer(path, parameters)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise ApiSilent(f"{path}: {error!r}") from error
-        if response.status != 200 and response.status not in missing:
-            raise ApiSilent(f"{path}: HTTP {response.status} {content}")
+        if status != 200 and status not in missing:
+            raise ApiSilent(f"{path}: HTTP {status} {content}")
         return content
+
+    async def _answer(self, path: str, parameters: dict[str, str]) -> tuple[int, Row]:
+        """Asked once more where a kept connection turned out to be closed: the server ends idle ones."""
+        try:
+            return await self._ask(path, parameters)
+        except aiohttp.ServerDisconnectedError:
+            return await self._ask(path, parameters)
+
+    async def _ask(self, path: str, parameters: dict[str, str]) -> tuple[int, Row]:
+        async with self._session.get(f"{self.url}/{path}", params=parameters, timeout=TIMEOUT) as response:
+            return response.status, await response.json()

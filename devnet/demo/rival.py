@@ -11,6 +11,7 @@ from hedger.domain.money import WAD
 TIP_WEI = 200 * 10**9
 GAS = 3_000_000
 ALLOCATION = 10_000 * WAD
+OPEN_ATTEMPTS = 5
 
 
 class Rival:
@@ -38,10 +39,22 @@ class Rival:
             await self._call("lockQuote", quote_id, self._signatures[trader.party_a])
         except TransactionReverted:
             return False
-        quote = await trader.quote(quote_id)
-        signature = await self._world.muon.upnl_with_price(self.address, trader.party_a, quote.symbol_id)
-        await self._call("openPosition", quote_id, quote.quantity, quote.requested_open_price, signature.as_abi())
+        await self._open(trader, quote_id)
         return True
+
+    async def _open(self, trader: Trader, quote_id: int) -> None:
+        """Opens at the price asked for. Whatever else happens to the trader spoils the signature: then with a new one."""
+        quote = await trader.quote(quote_id)
+        for attempt in range(1, OPEN_ATTEMPTS + 1):
+            signature = await self._world.muon.upnl_with_price(self.address, trader.party_a, quote.symbol_id)
+            terms = (quote_id, quote.quantity, quote.requested_open_price, signature.as_abi())
+            try:
+                await self._call("openPosition", *terms)
+            except TransactionReverted:
+                if attempt == OPEN_ATTEMPTS:
+                    raise
+            else:
+                return
 
     async def _call(self, function: str, *arguments: Any) -> None:
         transaction = {
