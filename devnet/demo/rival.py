@@ -43,7 +43,7 @@ class Rival:
         return True
 
     async def _open(self, trader: Trader, quote_id: int) -> None:
-        """Opens at the price asked for. Whatever else happens to the trader spoils the signature: then with a new one."""
+        """Opens at the price asked for; with a new signature where something else of the trader spoilt it."""
         quote = await trader.quote(quote_id)
         for attempt in range(1, OPEN_ATTEMPTS + 1):
             signature = await self._world.muon.upnl_with_price(self.address, trader.party_a, quote.symbol_id)
