@@ -4,7 +4,6 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import Any, Self
@@ -22,7 +21,6 @@ WAD = 10**18
 COLLATERAL_UNIT = 10**6
 MINING_TIMEOUT_S = 30.0
 MINING_PAUSE_S = 0.02
-RESEND_S = 1.0
 DEPLOY_GAS = 12_000_000
 MAX_UINT256 = 2**256 - 1
 
@@ -35,6 +33,8 @@ FACETS = (
     "PartyBQuoteFacet",
     "PartyBPositionFacet",
     "ForceFacet",
+    "ForceCloseFacet",
+    "ReserveVaultFacet",
     "AccessFacet",
     "PauseFacet",
     "SymbolFacet",
@@ -51,6 +51,8 @@ ADMIN_ROLES = (
     "PAUSER_ROLE",
     "UNPAUSER_ROLE",
     "PARTY_B_MANAGER_ROLE",
+    "LIQUIDATOR_ROLE",
+    "DISPUTE_ROLE",
     "SUSPENDER_ROLE",
     "AFFILIATE_MANAGER_ROLE",
 )
@@ -344,23 +346,28 @@ def _transaction(admin: str, step: _Step) -> dict[str, str]:
 
 
 async def _mined(chain: Anvil, requests: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
-    """The receipts of all. A node that mines on a clock is told to mine now, as often as it takes.
-
-    A busy node loses one of many that come at once: what has no receipt after a while is sent again, nonce and all.
+    """The receipts of all. Mining rests until the node has every transaction: one that mines while others arrive
+    sometimes forgets that the turn of a waiting one has come, and all behind that one wait for ever.
     """
-    hashes = await chain.rpc.batch([("eth_sendTransaction", [request]) for request in requests])
-    begun = sent = time.monotonic()
-    while time.monotonic() - begun < MINING_TIMEOUT_S:
+    mines_at_once = await chain.request("anvil_getAutomine")
+    if mines_at_once:
+        await chain.request("evm_setAutomine", False)
+    try:
+        hashes = await chain.rpc.batch([("eth_sendTransaction", [request]) for request in requests])
+        return await _receipts(chain, hashes)
+    finally:
+        if mines_at_once:
+            await chain.request("evm_setAutomine", True)
+
+
+async def _receipts(chain: Anvil, hashes: Sequence[str]) -> list[dict[str, Any]]:
+    """The node is told to mine now, as often as it takes; a busy one is given time."""
+    deadline = time.monotonic() + MINING_TIMEOUT_S
+    while time.monotonic() < deadline:
+        await chain.mine()
         receipts = await chain.rpc.batch([("eth_getTransactionReceipt", [each]) for each in hashes])
         if all(receipts):
             return receipts
-        if time.monotonic() - sent > RESEND_S:
-            for request, receipt in zip(requests, receipts, strict=True):
-                if receipt is None:
-                    with suppress(RpcError):  # it was not lost after all
-                        await chain.request("eth_sendTransaction", dict(request))
-            sent = time.monotonic()
-        await chain.mine()
         await asyncio.sleep(MINING_PAUSE_S)
     raise DeploymentFailed("the transactions were not mined")
 

@@ -53,6 +53,10 @@ class BalanceChangeType(IntEnum):
     PLATFORM_FEE_OUT = 3
     REALIZED_PNL_IN = 4
     REALIZED_PNL_OUT = 5
+    CVA_IN = 6
+    CVA_OUT = 7
+    LF_IN = 8
+    LF_OUT = 9
 
 
 class Reverted(Exception):
@@ -133,36 +137,38 @@ class World:
         return await self.chain.timestamp()
 
     async def upnl_a(self, party_a: str, upnl: int = 0) -> tuple[Any, ...]:
-        envelope = await self._envelope()
+        envelope = await self.envelope()
         nonce = await self.read("nonceOfPartyA", party_a)
         signed = self.signer.sign_packed(pack_upnl_a(envelope, party_a, nonce, upnl))
-        return (REQ_ID, envelope.timestamp, upnl, *_tail(signed))
+        return (REQ_ID, envelope.timestamp, upnl, *tail(signed))
 
     async def upnl_a_with_price(self, party_a: str, symbol: int, price: int, upnl: int = 0) -> tuple[Any, ...]:
-        envelope = await self._envelope()
+        envelope = await self.envelope()
         nonce = await self.read("nonceOfPartyA", party_a)
         signed = self.signer.sign_packed(pack_upnl_a_with_price(envelope, party_a, nonce, upnl, symbol, price))
-        return (REQ_ID, envelope.timestamp, upnl, price, *_tail(signed))
+        return (REQ_ID, envelope.timestamp, upnl, price, *tail(signed))
 
     async def upnl_b(self, party_b: str, party_a: str, upnl: int = 0) -> tuple[Any, ...]:
-        envelope = await self._envelope()
+        envelope = await self.envelope()
         nonce = await self.read("nonceOfPartyB", party_b, party_a)
         signed = self.signer.sign_packed(pack_upnl_b(envelope, party_b, party_a, nonce, upnl))
-        return (REQ_ID, envelope.timestamp, upnl, *_tail(signed))
+        return (REQ_ID, envelope.timestamp, upnl, *tail(signed))
 
     async def pair(
         self, party_b: str, party_a: str, price: int = PRICE, *, upnl_a: int = 0, upnl_b: int = 0, symbol: int = BTC
     ) -> tuple[Any, ...]:
-        envelope = await self._envelope()
+        envelope = await self.envelope()
         nonce_a = await self.read("nonceOfPartyA", party_a)
         nonce_b = await self.read("nonceOfPartyB", party_b, party_a)
         pair = Pair(party_b, party_a, nonce_b, nonce_a)
         signed = self.signer.sign_packed(pack_upnl_with_price(envelope, pair, upnl_b, upnl_a, symbol, price))
-        return (REQ_ID, envelope.timestamp, upnl_a, upnl_b, price, *_tail(signed))
+        return (REQ_ID, envelope.timestamp, upnl_a, upnl_b, price, *tail(signed))
 
-    async def _envelope(self) -> Envelope:
+    async def envelope(self, delay_s: int = 0) -> Envelope:
+        """Around a signature of now, or of so much later."""
         deployment = self.deployment
-        return Envelope(self.signer.app_id, REQ_ID, deployment.diamond, await self.now(), deployment.chain_id)
+        timestamp = await self.now() + delay_s
+        return Envelope(self.signer.app_id, REQ_ID, deployment.diamond, timestamp, deployment.chain_id)
 
     async def _reason(self, request: Mapping[str, str], block: str) -> str:
         try:
@@ -205,6 +211,12 @@ def change_a(party_a: str, amount: int, kind: BalanceChangeType) -> Event:
     return ("BalanceChangePartyA", party_a, amount, kind)
 
 
+async def allocations(world: World, party_b: str | None = None) -> tuple[int, int]:
+    """What the trader has, and what the hedger has allocated to it."""
+    a = await world.read("allocatedBalanceOfPartyA", world.trader)
+    return a, await world.read("allocatedBalanceOfPartyB", party_b or world.hedger, world.trader)
+
+
 def change_b(party_b: str, party_a: str, amount: int, kind: BalanceChangeType) -> Event:
     return ("BalanceChangePartyB", party_b, party_a, amount, kind)
 
@@ -214,5 +226,6 @@ def twice(name: str, *values: Any) -> list[Event]:
     return [(name, *values), (name, *values[:-1])]
 
 
-def _tail(signed: SignedHash) -> tuple[Any, ...]:
+def tail(signed: SignedHash) -> tuple[Any, ...]:
+    """The end of every signature struct: the gateway's signature, and that of the threshold key."""
     return signed.gateway_signature, (signed.signature, NOBODY, signed.nonce_address)

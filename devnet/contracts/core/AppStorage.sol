@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {LiquidationDetail, LockedValues, PublicKey, Quote, SettlementState, Symbol} from "./Types.sol";
+import {LiquidationDetail, LockedValues, Price, PublicKey, Quote, SettlementState, Symbol} from "./Types.sol";
 
 // One storage layout, shared by every facet of the diamond.
 
@@ -100,6 +100,12 @@ struct LiquidationState {
     mapping(address => mapping(address => uint256)) partyBTimestamp;
     mapping(address => LiquidationDetail) detailOf;
     mapping(address => mapping(address => SettlementState)) settlements;
+    // Of PartyB's liquidation: what each liquidated position pays its liquidator, [partyB][partyA].
+    mapping(address => mapping(address => uint256)) rewardPerPosition;
+    // Of PartyA's liquidation: who began it and who set the prices, the prices, and what PartyA gets back at the end.
+    mapping(address => address[]) liquidators;
+    mapping(address => mapping(uint256 => Price)) prices;
+    mapping(address => uint256) reimbursement;
 }
 
 struct AppStorage {

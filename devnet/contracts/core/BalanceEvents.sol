@@ -28,4 +28,6 @@ interface BalanceEvents {
     );
     event TransferAllocation(uint256 amount, address origin, address recipient);
     event InternalTransfer(address sender, address user, uint256 userNewAllocatedBalance, uint256 amount);
+    event DepositToReserveVault(address sender, address partyB, uint256 amount);
+    event WithdrawFromReserveVault(address partyB, uint256 amount);
 }

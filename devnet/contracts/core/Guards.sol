@@ -22,6 +22,11 @@ abstract contract Guards {
         _;
     }
 
+    modifier whenLiquidation() {
+        _requireUnpaused(app().pause.liquidation, "Pausable: Liquidation paused");
+        _;
+    }
+
     /// An internal transfer looks at its own flag and at the accounting flag, not at the global one.
     modifier whenInternalTransfer() {
         require(!app().pause.internalTransfer, "Pausable: Internal transfer paused");

@@ -94,4 +94,21 @@ interface QuoteEvents {
         uint256 closedPrice,
         QuoteStatus quoteStatus
     );
+    event ForceClosePosition(
+        uint256 quoteId,
+        address partyA,
+        address partyB,
+        uint256 filledAmount,
+        uint256 closedPrice,
+        QuoteStatus quoteStatus,
+        uint256 closeId
+    );
+    event ForceClosePosition(
+        uint256 quoteId,
+        address partyA,
+        address partyB,
+        uint256 filledAmount,
+        uint256 closedPrice,
+        QuoteStatus quoteStatus
+    );
 }

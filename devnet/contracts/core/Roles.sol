@@ -10,5 +10,6 @@ bytes32 constant PAUSER_ROLE = keccak256("PAUSER_ROLE");
 bytes32 constant UNPAUSER_ROLE = keccak256("UNPAUSER_ROLE");
 bytes32 constant PARTY_B_MANAGER_ROLE = keccak256("PARTY_B_MANAGER_ROLE");
 bytes32 constant LIQUIDATOR_ROLE = keccak256("LIQUIDATOR_ROLE");
+bytes32 constant DISPUTE_ROLE = keccak256("DISPUTE_ROLE");
 bytes32 constant SUSPENDER_ROLE = keccak256("SUSPENDER_ROLE");
 bytes32 constant AFFILIATE_MANAGER_ROLE = keccak256("AFFILIATE_MANAGER_ROLE");

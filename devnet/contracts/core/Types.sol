@@ -127,12 +127,90 @@ struct SingleUpnlAndPriceSig {
     SchnorrSign sigs;
 }
 
+struct PairUpnlSig {
+    bytes reqId;
+    uint256 timestamp;
+    int256 upnlPartyA;
+    int256 upnlPartyB;
+    bytes gatewaySignature;
+    SchnorrSign sigs;
+}
+
 struct PairUpnlAndPriceSig {
     bytes reqId;
     uint256 timestamp;
     int256 upnlPartyA;
     int256 upnlPartyB;
     uint256 price;
+    bytes gatewaySignature;
+    SchnorrSign sigs;
+}
+
+struct QuotePriceSig {
+    bytes reqId;
+    uint256 timestamp;
+    uint256[] quoteIds;
+    uint256[] prices;
+    bytes gatewaySignature;
+    SchnorrSign sigs;
+}
+
+/// What the market did within a period; unlike in the other pair signatures PartyB's profit comes first.
+struct HighLowPriceSig {
+    bytes reqId;
+    uint256 timestamp;
+    uint256 symbolId;
+    uint256 highest;
+    uint256 lowest;
+    uint256 averagePrice;
+    uint256 startTime;
+    uint256 endTime;
+    int256 upnlPartyB;
+    int256 upnlPartyA;
+    uint256 currentPrice;
+    bytes gatewaySignature;
+    SchnorrSign sigs;
+}
+
+struct QuoteSettlementData {
+    uint256 quoteId;
+    uint256 currentPrice;
+    uint8 partyBUpnlIndex;
+}
+
+struct SettlementSig {
+    bytes reqId;
+    uint256 timestamp;
+    QuoteSettlementData[] quotesSettlementsData;
+    int256[] upnlPartyBs;
+    int256 upnlPartyA;
+    bytes gatewaySignature;
+    SchnorrSign sigs;
+}
+
+struct LiquidationSig {
+    bytes reqId;
+    uint256 timestamp;
+    bytes liquidationId;
+    int256 upnl;
+    int256 totalUnrealizedLoss;
+    uint256[] symbolIds;
+    uint256[] prices;
+    bytes gatewaySignature;
+    SchnorrSign sigs;
+}
+
+struct DeferredLiquidationSig {
+    bytes reqId;
+    uint256 timestamp;
+    uint256 liquidationBlockNumber;
+    uint256 liquidationTimestamp;
+    uint256 liquidationAllocatedBalance;
+    bytes liquidationId;
+    int256 upnl;
+    int256 totalUnrealizedLoss;
+    uint256[] symbolIds;
+    uint256[] prices;
     bytes gatewaySignature;
     SchnorrSign sigs;
 }
@@ -156,6 +234,12 @@ struct SettlementState {
     int256 expectedAmount;
     uint256 cva;
     bool pending;
+}
+
+/// The price of a symbol in one liquidation, and the time of that liquidation.
+struct Price {
+    uint256 price;
+    uint256 timestamp;
 }
 
 struct BitmapElement {

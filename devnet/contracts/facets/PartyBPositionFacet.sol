@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {AccountState, app} from "../core/AppStorage.sol";
+import {app} from "../core/AppStorage.sol";
 import {Guards} from "../core/Guards.sol";
 import {QuoteEvents} from "../core/QuoteEvents.sol";
 import {
@@ -11,6 +11,7 @@ import {LibAvailable} from "../lib/LibAvailable.sol";
 import {LibClosing} from "../lib/LibClosing.sol";
 import {LibLocking} from "../lib/LibLocking.sol";
 import {LibMuon} from "../lib/LibMuon.sol";
+import {LibNonces} from "../lib/LibNonces.sol";
 import {LibOpening} from "../lib/LibOpening.sol";
 import {LibSolvency} from "../lib/LibSolvency.sol";
 
@@ -48,7 +49,7 @@ contract PartyBPositionFacet is Guards, QuoteEvents {
         LibMuon.requirePairWithPrice(upnlSig, quote.partyB, quote.partyA, quote.symbolId);
         LibSolvency.requireSolventAfterClose(quote, filledAmount, closedPrice, upnlSig);
         _requireFillable(quote, filledAmount, closedPrice);
-        _bumpNonces(quote);
+        LibNonces.bumpPair(quote.partyA, quote.partyB);
         LibClosing.close(quote, filledAmount, closedPrice);
         (address partyA, address partyB, QuoteStatus status) = (quote.partyA, quote.partyB, quote.quoteStatus);
         uint256 closeId = app().quotes.closeIdOf[quoteId];
@@ -89,7 +90,7 @@ contract PartyBPositionFacet is Guards, QuoteEvents {
             LibAvailable.forLiquidationB(partyB, partyA, upnlSig.upnlPartyB) >= 0,
             "PartyBFacet: PartyB should be solvent"
         );
-        _bumpNonces(quote);
+        LibNonces.bumpPair(quote.partyA, quote.partyB);
         uint256 amount = quote.quantity - quote.closedAmount;
         quote.quantityToClose = amount;
         LibClosing.close(quote, amount, upnlSig.price);
@@ -122,11 +123,5 @@ contract PartyBPositionFacet is Guards, QuoteEvents {
             ? filledAmount > 0 && filledAmount <= quote.quantityToClose
             : filledAmount == quote.quantityToClose;
         require(isAmountValid, "PartyBFacet: Invalid filledAmount");
-    }
-
-    function _bumpNonces(Quote storage quote) private {
-        AccountState storage accounts = app().accounts;
-        accounts.nonceA[quote.partyA] += 1;
-        accounts.nonceB[quote.partyB][quote.partyA] += 1;
     }
 }

@@ -2,7 +2,14 @@
 pragma solidity 0.8.30;
 
 import {MuonState, app} from "../core/AppStorage.sol";
-import {PairUpnlAndPriceSig, SchnorrSign, SingleUpnlAndPriceSig, SingleUpnlSig} from "../core/Types.sol";
+import {
+    HighLowPriceSig,
+    PairUpnlAndPriceSig,
+    QuotePriceSig,
+    SchnorrSign,
+    SingleUpnlAndPriceSig,
+    SingleUpnlSig
+} from "../core/Types.sol";
 import {LibEcdsa} from "./LibEcdsa.sol";
 import {LibSchnorr} from "./LibSchnorr.sol";
 
@@ -39,6 +46,25 @@ library LibMuon {
         bytes memory fields = abi.encodePacked(
             _pair(partyB, partyA), sig.upnlPartyB, sig.upnlPartyA, symbolId, sig.price
         );
+        _requireSigned(sig.reqId, fields, sig.timestamp, sig.sigs, sig.gatewaySignature);
+    }
+
+    /// What the market did, and both profits. The symbol is the quote's, whatever the signature says.
+    function requirePriceRange(HighLowPriceSig calldata sig, address partyB, address partyA, uint256 symbolId)
+        internal
+        view
+    {
+        _requireFresh(sig.timestamp);
+        bytes memory market = abi.encodePacked(
+            symbolId, sig.currentPrice, sig.startTime, sig.endTime, sig.lowest, sig.highest, sig.averagePrice
+        );
+        bytes memory fields = abi.encodePacked(_pair(partyB, partyA), sig.upnlPartyB, sig.upnlPartyA, market);
+        _requireSigned(sig.reqId, fields, sig.timestamp, sig.sigs, sig.gatewaySignature);
+    }
+
+    /// Prices of quotes; how old they may be is for the caller to say.
+    function requireQuotePrices(QuotePriceSig calldata sig) internal view {
+        bytes memory fields = abi.encodePacked(sig.quoteIds, sig.prices);
         _requireSigned(sig.reqId, fields, sig.timestamp, sig.sigs, sig.gatewaySignature);
     }
 

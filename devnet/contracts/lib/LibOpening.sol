@@ -8,6 +8,7 @@ import {
 } from "../core/Types.sol";
 import {LibLockedValues} from "./LibLockedValues.sol";
 import {LibMuon} from "./LibMuon.sol";
+import {LibNonces} from "./LibNonces.sol";
 import {LibRequest} from "./LibRequest.sol";
 import {LibSolvency} from "./LibSolvency.sol";
 
@@ -32,7 +33,7 @@ library LibOpening {
 
         LibRequest.releaseA(quote);
         LibRequest.releaseB(quote);
-        _bumpNonces(quote);
+        LibNonces.bumpPair(quote.partyA, quote.partyB);
         _payCollector(quote, filledAmount);
         uint256 childId = 0;
         if (filledAmount < quote.quantity) childId = _split(quote, filledAmount, whole.minus(part));
@@ -89,12 +90,6 @@ library LibOpening {
             );
         }
         require(filledAmount * openedPrice / scaled.totalA() <= symbol.maxLeverage, "PartyBFacet: Leverage is high");
-    }
-
-    function _bumpNonces(Quote storage quote) private {
-        AccountState storage accounts = app().accounts;
-        accounts.nonceA[quote.partyA] += 1;
-        accounts.nonceB[quote.partyB][quote.partyA] += 1;
     }
 
     /// The fee was charged at the sending; the collector gets it now, for what was filled, and no event tells.

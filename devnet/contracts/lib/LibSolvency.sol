@@ -18,7 +18,6 @@ library LibSolvency {
         _requireBoth(availableA, availableB, againstA ? -difference : difference);
     }
 
-    /// Before the close: the freed cva and lf count for both, the difference to the signed price moves between them.
     function requireSolventAfterClose(
         Quote storage quote,
         uint256 filledAmount,
@@ -26,13 +25,26 @@ library LibSolvency {
         PairUpnlAndPriceSig calldata sig
     ) internal view {
         (int256 availableA, int256 availableB) = _available(quote, sig);
+        (int256 changeA, int256 changeB) = changesByClose(quote, filledAmount, closedPrice, sig.price);
+        require(
+            availableA + changeA >= 0 && availableB + changeB >= 0,
+            "LibSolvency: Available balance is lower than zero"
+        );
+    }
+
+    /// Before the close: the freed cva and lf count for both, the difference to the signed price moves between them.
+    function changesByClose(Quote storage quote, uint256 filledAmount, uint256 closedPrice, uint256 marketPrice)
+        internal
+        view
+        returns (int256 changeA, int256 changeB)
+    {
         int256 freed = int256(
             filledAmount * (quote.lockedValues.cva + quote.lockedValues.lf) / (quote.quantity - quote.closedAmount)
         );
         bool isLong = quote.positionType == PositionType.LONG;
-        bool forA = isLong ? closedPrice >= sig.price : closedPrice <= sig.price;
-        int256 difference = _difference(filledAmount, closedPrice, sig.price);
-        _requireBoth(availableA + freed, availableB + freed, forA ? difference : -difference);
+        bool forA = isLong ? closedPrice >= marketPrice : closedPrice <= marketPrice;
+        int256 difference = _difference(filledAmount, closedPrice, marketPrice);
+        return forA ? (freed + difference, freed - difference) : (freed - difference, freed + difference);
     }
 
     function _available(Quote storage quote, PairUpnlAndPriceSig calldata sig) private view returns (int256, int256) {
