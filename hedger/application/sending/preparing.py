@@ -1,16 +1,18 @@
-"""From a request to signed bytes: gate, Muon signatures, simulation, fees, gate again, record."""
+"""From a request to signed bytes: gate, Muon signatures and fees side by side, simulation, gate again, record."""
 
+import asyncio
 from dataclasses import dataclass
 
 from hedger.adapters.chain import calls
 from hedger.adapters.chain.gas import FeeAboveCap, Fees, FeeSource
 from hedger.adapters.chain.signer import Unsigned
-from hedger.application.sending.chain import Chain, Reverted, Standing
+from hedger.application.sending.chain import Chain, PairNonces, Reverted, Standing
 from hedger.application.sending.encoding import Signatures, inner_call
 from hedger.application.sending.gate import Gate, check_time
 from hedger.application.sending.records import WalletRecords
 from hedger.application.sending.settings import Refused, SenderSettings
 from hedger.application.sending.signing_ahead import SigningAhead
+from hedger.application.sending.together import together
 from hedger.domain.quote.events import Call, TransactionRequested
 from hedger.domain.reverts import RevertAction
 
@@ -62,10 +64,11 @@ class Preparing:
         """Sign and record the part. Raises Refused, RpcFailure, LogUnavailable."""
         passed = False
         while not passed:
-            await self._gate.passed(request)
-            ready = await self._ready(part, request)
-            fees = await self._first_fees()
-            passed = await self._gate.passed(request)
+            at_once, ready, fees = await together(
+                self._gate.passed(request), self._ready(part, request), self._first_fees()
+            )
+            # What was prepared before the gate held is old by now.
+            passed = at_once and await self._gate.passed(request)
         transaction = Unsigned(
             chain_id=self._chain_id,
             nonce=ready.standing.next_nonce,
@@ -78,23 +81,32 @@ class Preparing:
 
     async def _ready(self, part: Part, request: TransactionRequested) -> _Ready:
         """The call with its signatures, accepted by the contract on the latest state. Raises Refused."""
-        standing = await self._chain.standing(request.party_a)
+        standing, signatures = await self._signed_view(part, request)
         check_time(request, standing.block.timestamp)
-        signatures = await self._signatures(part, request, standing)
         outcome = await self._simulated(part, request, signatures, standing)
         if isinstance(outcome, Reverted) and outcome.action is RevertAction.NEW_SIGNATURE and signatures.held:
             # What was asked for ahead has gone stale: one fresh try before anybody is troubled with it.
-            standing = await self._chain.standing(request.party_a)
-            signatures = await self._signatures(part, request, standing)
+            standing, signatures = await self._signed_view(part, request)
             outcome = await self._simulated(part, request, signatures, standing)
         if isinstance(outcome, Reverted):
             raise Refused("simulation", outcome.reason, outcome.action)
         return outcome
 
-    async def _signatures(self, part: Part, request: TransactionRequested, standing: Standing) -> Signatures:
+    async def _signed_view(self, part: Part, request: TransactionRequested) -> tuple[Standing, Signatures]:
+        """Where the chain stands and what Muon signs of it, asked for side by side."""
+        standing = asyncio.ensure_future(self._chain.standing(request.party_a))
+        return await together(standing, self._signatures(part, request, standing))
+
+    async def _signatures(
+        self, part: Part, request: TransactionRequested, standing: asyncio.Future[Standing]
+    ) -> Signatures:
         if part.call is None:
             return Signatures()
-        return await self._ahead.signatures(part.call.kind, request.party_a, request.symbol_id, standing.nonces)
+
+        async def nonces() -> PairNonces:
+            return (await asyncio.shield(standing)).nonces
+
+        return await self._ahead.signatures(part.call.kind, request.party_a, request.symbol_id, nonces)
 
     async def _simulated(
         self, part: Part, request: TransactionRequested, signatures: Signatures, standing: Standing

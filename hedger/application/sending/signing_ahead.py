@@ -52,8 +52,13 @@ class SigningAhead:
         if (party_a, symbol_id) not in self._held:
             self._held[party_a, symbol_id] = asyncio.create_task(self._ahead(party_a, symbol_id))
 
-    async def signatures(self, kind: CallKind, party_a: str, symbol_id: int, nonces: PairNonces) -> Signatures:
-        """Every signature of a call, asked for side by side. Raises Refused where Muon does not give them."""
+    async def signatures(
+        self, kind: CallKind, party_a: str, symbol_id: int, nonces: Callable[[], Awaitable[PairNonces]]
+    ) -> Signatures:
+        """Every signature of a call, asked for side by side. Raises Refused where Muon does not give them.
+
+        `nonces` tells today's, asked for only where a signature is held whose nonces must be compared.
+        """
         held = await self._take_held(party_a, symbol_id, nonces) if kind in NEED_PAIR else None
         try:
             async with asyncio.TaskGroup() as group:
@@ -110,10 +115,12 @@ class SigningAhead:
             return None
         return _Held(pair, standing.nonces, self._clock())
 
-    async def _take_held(self, party_a: str, symbol_id: int, nonces: PairNonces) -> PairUpnlAndPriceSig | None:
+    async def _take_held(
+        self, party_a: str, symbol_id: int, nonces: Callable[[], Awaitable[PairNonces]]
+    ) -> PairUpnlAndPriceSig | None:
         task = self._held.pop((party_a, symbol_id), None)
         held = await task if task is not None else None
-        if held is None or held.nonces != nonces or self._is_stale(held):
+        if held is None or self._is_stale(held) or held.nonces != await nonces():
             return None
         return held.pair
 
