@@ -114,7 +114,8 @@ async def _validation(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = [{"loc": list(each["loc"]), "msg": each["msg"], "type": each["type"]} for each in error.errors()]
     texts = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in found]
-    field = str(found[0]["loc"][-1]) if found and found[0]["loc"] else None
+    named = [part for part in (found[0]["loc"] if found else ()) if isinstance(part, str)]
+    field = named[-1] if named else None
     message = texts[0] if texts else "The request does not validate."
     return answer(422, VALIDATION, message, texts=texts, field=field, found=found)
 

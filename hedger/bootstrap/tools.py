@@ -26,6 +26,8 @@ from hedger.bootstrap.connections import (
 )
 from hedger.config import Settings
 
+_VENUE_KEYS = {"reachable": "venue.base_url", "clock": "venue.recv_window_ms", "symbols": "policy.symbols"}
+
 Look = Callable[[], Awaitable[Verdict]]
 
 
@@ -60,7 +62,8 @@ async def examined(settings: Settings) -> list[Advice]:
         doctor = doctor_of(settings, rpc, session)
         findings = await doctor.examine(settings.sender.key)
         for look in await examine_venue(venue_settings(settings), clock_ms=clock_ms):
-            findings.append(Advice(name=f"venue {look.name}", ok=look.ok, key="venue", detail=look.detail))
+            key = _VENUE_KEYS.get(look.name, "venue.api_key")
+            findings.append(Advice(name=f"venue {look.name}", ok=look.ok, key=key, detail=look.detail))
         return [*findings, await _database(settings)]
 
 
