@@ -40,22 +40,22 @@ _CATCH_UP_WITHIN_S = 120.0
 _POLL_S = 0.02
 _PAYLOAD_BYTES = 2_000
 
-# Methods that a reaction passes through, in the order of the first time.
-_STEPS: tuple[tuple[type, str, str], ...] = (
-    (PositionManager, "on_block_facts", "position manager"),
-    (InputsSource, "gather", "inputs"),
-    (PostgresEventLog, "events_of", "read of the log"),
-    (PostgresEventLog, "append", "append"),
-    (OrderMaker, "handle", "order maker"),
-    (CcxtVenue, "place", "venue"),
-    (Sender, "handle", "sender"),
-    (Gate, "passed", "gate"),
-    (Chain, "standing", "where the chain stands"),
-    (SigningAhead, "signatures", "Muon"),
-    (Chain, "estimate", "gas estimate"),
-    (RpcFees, "first", "fees"),
-    (WalletRecords, "sign", "sign and record"),
-    (Settlement, "step", "settlement"),
+# Methods that a reaction passes through.
+_STEPS: tuple[tuple[type, Callable[..., Awaitable[Any]], str], ...] = (
+    (PositionManager, PositionManager.on_block_facts, "position manager"),
+    (InputsSource, InputsSource.gather, "inputs"),
+    (PostgresEventLog, PostgresEventLog.events_of, "read of the log"),
+    (PostgresEventLog, PostgresEventLog.append, "append"),
+    (OrderMaker, OrderMaker.handle, "order maker"),
+    (CcxtVenue, CcxtVenue.place, "venue"),
+    (Sender, Sender.handle, "sender"),
+    (Gate, Gate.passed, "gate"),
+    (Chain, Chain.standing, "where the chain stands"),
+    (SigningAhead, SigningAhead.signatures, "Muon"),
+    (Chain, Chain.estimate, "gas estimate"),
+    (RpcFees, RpcFees.first, "fees"),
+    (WalletRecords, WalletRecords.sign, "sign and record"),
+    (Settlement, Settlement.step, "settlement"),
 )
 
 
@@ -175,7 +175,7 @@ async def running_hedger(
         stack.enter_context(watched(side.left))
         stack.enter_context(_replaced(ChainFeed, "take", lambda feed, block: side.taken(feed, block)))
         for owner, method, name in _STEPS:
-            stack.enter_context(_replaced(owner, method, side.step(name, getattr(owner, method))))
+            stack.enter_context(_replaced(owner, method.__name__, side.step(name, method)))
         metrics = Metrics(CollectorRegistry())
         side.parts, side.pool = await stack.enter_async_context(built(settings, metrics))
         ready = asyncio.Event()

@@ -55,6 +55,11 @@ class Ledger:
     async def quote(self, quote_id: int) -> Quote:
         return await self._load(Quote.new(self.chain_id, self.diamond, quote_id))
 
+    def new_quote(self, quote_id: int) -> Quote:
+        """A quote that has just been sent. It is believed to be new without asking the log: what is saved of one that
+        is not comes back as VersionConflict, and the next load reads it."""
+        return self._kept(Quote.new(self.chain_id, self.diamond, quote_id))
+
     async def account(self, party_a: str) -> Account:
         return await self._load(Account.new(self.chain_id, self.diamond, self.party_b, party_a.lower()))
 
@@ -130,9 +135,12 @@ class Ledger:
             assert isinstance(cached, type(blank))
             return cached
         blank.advance(recorded.event for recorded in await self.log.events_of(blank.id))
-        # Somebody else may have loaded it while we waited: there must be one state, not two.
-        kept = self._cache.setdefault(blank.id, blank)
+        return self._kept(blank)
+
+    def _kept(self, loaded: A) -> A:
+        """What is cached of it: somebody else may have loaded it meanwhile, and there must be one state, not two."""
+        kept = self._cache.setdefault(loaded.id, loaded)
         while len(self._cache) > self._cache_size:
             self._cache.popitem(last=False)
-        assert isinstance(kept, type(blank))
+        assert isinstance(kept, type(loaded))
         return kept

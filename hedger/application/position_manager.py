@@ -68,7 +68,8 @@ class PositionManager:
                     await self._end_unopened(started, quote_facts)
             await self._record_account(message.party_a, account_facts, causation)
             for quote_id, facts in quote_facts.items():
-                await self._work(quote_id, partial(_told, facts), causation, at=message.block)
+                is_born = isinstance(facts[0], chain_facts.QuoteSent)
+                await self._work(quote_id, partial(_told, facts), causation, at=message.block, is_born=is_born)
 
     async def on_reorganised(self, key: str, message: Reorganised) -> None:
         """Orphan what was told in blocks that are gone; what it touched falls back and is decided on again.
@@ -143,9 +144,11 @@ class PositionManager:
         causation: str,
         *,
         at: BlockRef | None = None,
+        is_born: bool = False,
     ) -> None:
         for attempt in range(1, _ATTEMPTS + 1):
-            quote = await self._ledger.quote(quote_id)
+            is_new = is_born and attempt == 1
+            quote = self._ledger.new_quote(quote_id) if is_new else await self._ledger.quote(quote_id)
             draft = Draft(quote)
             draft.add(news(quote))
             try:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from fake_venue import BTC, MARKET_NOW, RULES, FakeVenue
@@ -39,9 +40,16 @@ class CountingLog(MemoryLog):
     def __init__(self) -> None:
         super().__init__()
         self.appends: list[list[Event]] = []
+        self.read: list[UUID] = []  # aggregates that were read
+
+    async def events_of(self, aggregate_id: UUID, *, after_version: int = 0, upto: int | None = None) -> list[Recorded]:
+        self.read.append(aggregate_id)
+        return await super().events_of(aggregate_id, after_version=after_version, upto=upto)
 
     async def append(self, changes: Sequence[Change], *, correlation_id: str, causation_id: str) -> list[Recorded]:
+        read = len(self.read)
         recorded = await super().append(changes, correlation_id=correlation_id, causation_id=causation_id)
+        del self.read[read:]  # its own checks
         self.appends.append([each.event for each in recorded])
         return recorded
 

@@ -90,6 +90,26 @@ async def test_a_fact_told_twice_is_recorded_once() -> None:
     assert world.names().count("TransactionRequested") == 1
 
 
+async def test_a_new_intent_is_decided_on_without_reading_the_log_for_it_first() -> None:
+    world = World()
+    await world.told(Chain().sent())
+    assert (await world.ledger.quote(7)).id not in world.log.read
+
+
+async def test_an_intent_that_the_log_has_already_is_read_before_anything_more_is_decided() -> None:
+    world, chain = World(), Chain()
+    sent = chain.sent()
+    await world.told(sent)
+    await world.told(chain.locked(by=OTHER))
+    before = world.names()
+    again = world.restarted()
+    await again.told(sent)
+    assert world.names() == before
+    quote = await again.ledger.quote(7)
+    assert quote.chain is not None
+    assert quote.chain.status is QuoteStatus.LOCKED
+
+
 async def test_blocks_read_again_after_a_restart_change_nothing() -> None:
     world, chain = World(), Chain()
     sent, locked = chain.sent(), chain.locked()
