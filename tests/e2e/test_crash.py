@@ -112,7 +112,7 @@ async def _crash_often(hedger: LocalHedger, random: Random) -> None:
             await asyncio.sleep(random.uniform(0.2, 2.0))
         else:
             await hedger.process.wait_ready()
-            await asyncio.sleep(random.uniform(0.1, 2.1))
+            await asyncio.sleep(random.uniform(0.1, 1.8))
         await hedger.process.kill()
         if number in with_database:
             await kill_database(hedger)

@@ -46,7 +46,7 @@ from hedger.domain.terms import QuoteStatus
 QUICK = Settings(force_cancel_cooldown_s=5, force_cancel_close_cooldown_s=5, upnl_valid_time_s=60)
 SPREAD = Decimal("0.0005")  # of opening and of closing, by default
 PATIENCE_S = 40.0
-OUTAGE_S = 2.5
+OUTAGE_S = 2.0
 # Random trading is the crash test's; every other scene that may be played beside others is a row.
 ROWS = [scene for scene in together(0) if scene.perform.__name__ != "random_trading"]
 ORPHANED = [Scene(alone.reorganisation, BTC, LONG, quotes=3, others=2), Scene(alone.orphaned_intent, ETH, SHORT)]

@@ -28,7 +28,7 @@ from hedger.projections.open_positions import PositionRow
 from hedger.projections.tables import columns_of
 
 SEED = 11
-TRADING_S = 14.0
+TRADING_S = 10.0
 LOOK_S = 0.4
 REPLAYED_BY_COMMAND = 2
 APPLICATION = "e2e_application"
