@@ -1,0 +1,126 @@
+"""What is looked at while the world runs: after every block, and after every step of the market."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from hedger.domain.terms import OrderType, PositionType, QuoteStatus, Side
+from tests.simulation.faults import Weather
+from tests.simulation.model_chain import EPOCH_S, Block, ModelChain
+from tests.simulation.model_moves import FORCE_CANCEL_CLOSE_S, FORCE_CANCEL_S
+from tests.simulation.model_state import US, WAD, ModelQuote
+from tests.simulation.model_venue import STEP, SYMBOLS, ModelVenue
+
+SPREAD = 5 * 10**14
+
+
+class Broken(AssertionError):
+    """An invariant does not hold."""
+
+
+@dataclass
+class Watch:
+    """Steps of the chain and of the venue, checked as they happen."""
+
+    chain: ModelChain
+    venue: ModelVenue
+    weather: Weather
+    tag: str
+    looked: set[str] = field(default_factory=set)
+    largest: Counter[int] = field(default_factory=Counter)  # quantity that was ever asked for under an id
+    directions: dict[int, set[PositionType]] = field(default_factory=dict)
+    unreachable: set[int] = field(default_factory=set)  # close ids whose price the market left
+    crashed_s: list[float] = field(default_factory=list)
+
+    def held(self, quote_id: int) -> int:
+        """Signed quantity (long positive) that the venue has filled for a quote."""
+        prefix, held = f"{self.tag}-{quote_id}-", 0
+        for name, order in self.venue.orders.items():
+            if name.startswith(prefix):
+                held += order.executed if order.request.side is Side.BUY else -order.executed
+        return held
+
+    def hedge(self, quote: ModelQuote) -> int:
+        """In the position's direction."""
+        held = self.held(quote.id)
+        return held if quote.position is PositionType.LONG else -held
+
+    def look_at_chain(self) -> None:
+        for block in self.chain.blocks[-12:]:
+            if block.hash not in self.looked:
+                self.looked.add(block.hash)
+                self._look_at_block(block)
+
+    def _look_at_block(self, block: Block) -> None:
+        before = self.chain.by_hash[block.parent_hash].state.quotes if block.parent_hash in self.chain.by_hash else {}
+        for quote in block.state.quotes.values():
+            self.largest[quote.id] = max(self.largest[quote.id], quote.quantity)
+            self.directions.setdefault(quote.id, set()).add(quote.position)
+            if quote.party_b == US and len(self.directions[quote.id]) == 1:
+                self._broker_first(before.get(quote.id), quote, bool(block.sent))
+                self._in_time(quote, block)
+
+    def _broker_first(self, before: ModelQuote | None, quote: ModelQuote, ours: bool) -> None:
+        """Nothing is opened or filled on chain beyond what the venue has filled."""
+        if before is None or not ours:
+            return
+        hedge = self.hedge(quote)
+        opened = not before.status.is_position and quote.status.is_position
+        if opened and hedge < quote.quantity:
+            raise Broken(f"I5: quote {quote.id} opened {quote.quantity} with {hedge} filled at the venue")
+        filled = quote.closed > before.closed and quote.status is not QuoteStatus.LIQUIDATED
+        by_us = filled and before.status in (QuoteStatus.CLOSE_PENDING, QuoteStatus.CANCEL_CLOSE_PENDING)
+        forced = any(getattr(move, "quote_id", 0) == quote.id for _, move in self._moves_of(quote))
+        if by_us and not forced and hedge > quote.quantity - quote.closed:
+            raise Broken(f"I5: quote {quote.id} closed to {quote.quantity - quote.closed}, venue still holds {hedge}")
+
+    def _moves_of(self, quote: ModelQuote) -> list[tuple[str, object]]:
+        return [each for block in self.chain.blocks[-2:] for each in block.moves]
+
+    def _in_time(self, quote: ModelQuote, block: Block) -> None:
+        """What is owed is done in time, while venue and chain could be reached."""
+        now = block.timestamp
+        if not self._was_well(quote.since, now):
+            return
+        waited = now - quote.since
+        if quote.status is QuoteStatus.CANCEL_PENDING and waited > FORCE_CANCEL_S:
+            raise Broken(f"obligation: cancel of quote {quote.id} waits for {waited} s")
+        if quote.status is QuoteStatus.CANCEL_CLOSE_PENDING and waited > FORCE_CANCEL_CLOSE_S:
+            raise Broken(f"obligation: cancel of the close of quote {quote.id} waits for {waited} s")
+        if quote.status is QuoteStatus.LOCKED and now > quote.deadline + 60:
+            raise Broken(f"obligation: quote {quote.id} is locked {now - quote.deadline} s past its deadline")
+        if quote.status is not QuoteStatus.CLOSE_PENDING or quote.order_type is not OrderType.MARKET:
+            return
+        lasts = quote.deadline - quote.since
+        if now > quote.deadline and lasts >= 90 and quote.close_id not in self.unreachable:
+            raise Broken(f"obligation: market close of quote {quote.id} was not filled in {lasts} s")
+
+    def _was_well(self, begin_s: int, end_s: int) -> bool:
+        first, last = begin_s - EPOCH_S - 10, end_s - EPOCH_S
+        if not self.weather.is_mild or self.weather.away_within(first, last):
+            return False
+        return not any(first - 20 <= crashed <= last for crashed in self.crashed_s)
+
+    def look_at_market(self) -> None:
+        """Nothing is hedged beyond what was asked for, nothing reduced beyond what was held; prices out of reach."""
+        for quote in self.chain.state.quotes.values():
+            if quote.status is QuoteStatus.CLOSE_PENDING and not self._is_reachable(quote):
+                self.unreachable.add(quote.close_id)
+        touched = {int(name.split("-")[1]) for name in self.venue.orders}
+        for quote_id in touched:
+            directions = self.directions.get(quote_id, set())
+            if len(directions) != 1:
+                continue
+            hedge = self.held(quote_id) * (1 if PositionType.LONG in directions else -1)
+            if hedge < 0:
+                raise Broken(f"I5: quote {quote_id} was reduced below nothing: {hedge}")
+            if hedge > self.largest[quote_id] + STEP:
+                raise Broken(f"I5: quote {quote_id} is hedged {hedge}, asked for was {self.largest[quote_id]}")
+        for name, count in self.venue.arrivals.items():
+            if count > 1:
+                raise Broken(f"I4: order {name} came {count} times")
+
+    def _is_reachable(self, quote: ModelQuote) -> bool:
+        market = self.venue.market(SYMBOLS[quote.symbol_id])
+        if quote.position is PositionType.LONG:
+            return market.bid * (WAD - SPREAD) >= quote.close_price * WAD
+        return market.ask * (WAD + SPREAD) <= quote.close_price * WAD
