@@ -111,4 +111,5 @@ interface QuoteEvents {
         uint256 closedPrice,
         QuoteStatus quoteStatus
     );
+    event ChargeFundingRate(address partyB, address partyA, uint256[] quoteIds, int256[] rates);
 }

@@ -3,8 +3,11 @@ pragma solidity 0.8.30;
 
 import {MuonState, app} from "../core/AppStorage.sol";
 import {
+    DeferredLiquidationSig,
     HighLowPriceSig,
+    LiquidationSig,
     PairUpnlAndPriceSig,
+    PairUpnlSig,
     QuotePriceSig,
     SchnorrSign,
     SingleUpnlAndPriceSig,
@@ -49,6 +52,12 @@ library LibMuon {
         _requireSigned(sig.reqId, fields, sig.timestamp, sig.sigs, sig.gatewaySignature);
     }
 
+    function requirePair(PairUpnlSig calldata sig, address partyB, address partyA) internal view {
+        _requireFresh(sig.timestamp);
+        bytes memory fields = abi.encodePacked(_pair(partyB, partyA), sig.upnlPartyB, sig.upnlPartyA);
+        _requireSigned(sig.reqId, fields, sig.timestamp, sig.sigs, sig.gatewaySignature);
+    }
+
     /// What the market did, and both profits. The symbol is the quote's, whatever the signature says.
     function requirePriceRange(HighLowPriceSig calldata sig, address partyB, address partyA, uint256 symbolId)
         internal
@@ -66,6 +75,35 @@ library LibMuon {
     function requireQuotePrices(QuotePriceSig calldata sig) internal view {
         bytes memory fields = abi.encodePacked(sig.quoteIds, sig.prices);
         _requireSigned(sig.reqId, fields, sig.timestamp, sig.sigs, sig.gatewaySignature);
+    }
+
+    /// The state of an insolvent PartyA. Liquidations put their id between request and contract, as no other kind does.
+    function requireLiquidation(LiquidationSig calldata sig, address partyA) internal view {
+        bytes memory state = abi.encodePacked(
+            "verifyLiquidationSig", partyA, app().accounts.nonceA[partyA], sig.upnl, sig.totalUnrealizedLoss
+        );
+        bytes memory fields = abi.encodePacked(state, sig.symbolIds, sig.prices);
+        _requireSigned(
+            abi.encodePacked(sig.reqId, sig.liquidationId), fields, sig.timestamp, sig.sigs, sig.gatewaySignature
+        );
+    }
+
+    /// The same of an earlier block, which is told after the time of the signature.
+    function requireDeferredLiquidation(DeferredLiquidationSig calldata sig, address partyA) internal view {
+        bytes memory state = abi.encodePacked(
+            "verifyDeferredLiquidationSig", partyA, app().accounts.nonceA[partyA], sig.upnl, sig.totalUnrealizedLoss
+        );
+        bytes memory past = abi.encodePacked(
+            sig.timestamp, sig.liquidationBlockNumber, sig.liquidationTimestamp
+        );
+        bytes memory fields = abi.encodePacked(state, sig.symbolIds, sig.prices, past);
+        _requireSigned(
+            abi.encodePacked(sig.reqId, sig.liquidationId),
+            fields,
+            sig.liquidationAllocatedBalance,
+            sig.sigs,
+            sig.gatewaySignature
+        );
     }
 
     function requireTssAndGateway(bytes32 hash, SchnorrSign calldata sign, bytes calldata gatewaySignature)
@@ -91,15 +129,16 @@ library LibMuon {
         require(block.timestamp <= timestamp + app().muon.upnlValidTime, "LibMuon: Expired signature");
     }
 
+    /// The last field before the chain is the time, but for deferred liquidations.
     function _requireSigned(
-        bytes calldata reqId,
+        bytes memory reqId,
         bytes memory fields,
-        uint256 timestamp,
+        uint256 lastField,
         SchnorrSign calldata sign,
         bytes calldata gatewaySignature
     ) private view {
         bytes32 hash = keccak256(
-            abi.encodePacked(app().muon.appId, reqId, address(this), fields, timestamp, block.chainid)
+            abi.encodePacked(app().muon.appId, reqId, address(this), fields, lastField, block.chainid)
         );
         requireTssAndGateway(hash, sign, gatewaySignature);
     }
