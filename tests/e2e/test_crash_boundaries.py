@@ -87,28 +87,31 @@ async def test_an_allocation_is_made_once_though_the_hedger_dies_when_it_is_broa
 async def test_a_cancelled_order_stays_cancelled_though_the_hedger_dies_around_its_cancel(world: World) -> None:
     """One of them dies before its cancel leaves, the other one before it hears of it."""
     crashes = {"proxy": _crash("before", "cancel", "-o"), "key": _crash("after", "cancel", "-o")}
-    await asyncio.gather(
-        *(
-            _survives(world, hedger, crashes[name], _sent_and_cancelled, QuoteStatus.CANCELED)
-            for name, hedger in world.hedgers.items()
-        )
-    )
+    await _both_survive(world, crashes, _sent_and_cancelled, QuoteStatus.CANCELED)
 
 
 async def _in_both(world: World, when: str, step: str, of: dict[str, str]) -> None:
     """Opens and closes one position with each hedger, which dies once meanwhile and is started again."""
-    proxy, key = await asyncio.gather(
-        *(
-            _survives(world, hedger, _crash(when, step, of[name]), _opened_and_closed, QuoteStatus.CLOSED)
-            for name, hedger in world.hedgers.items()
-        )
-    )
+    crashes = {name: _crash(when, step, each) for name, each in of.items()}
+    proxy, key = await _both_survive(world, crashes, _opened_and_closed, QuoteStatus.CLOSED)
     for name, quote_id, calls in (("proxy", proxy, PROXY_CALLS), ("key", key, KEY_CALLS)):
         hedger = world.hedgers[name]
         assert Counter(leg_of(order) for order in orders_of_quotes(hedger)[quote_id]) == {"o": 1, "c": 1}
         mined = await mined_by(world, signer_of(hedger))
         done = Counter(call for each in mined if each.succeeded for call in each.calls)
         assert {call: count for (call, about), count in done.items() if about == quote_id} == calls
+
+
+async def _both_survive(
+    world: World, crashes: dict[str, dict[str, str]], scenario: Scenario, end: QuoteStatus
+) -> list[int]:
+    """The quotes of both hedgers; where one of them does not survive, the other one is not left behind either."""
+    async with asyncio.TaskGroup() as tasks:
+        surviving = [
+            tasks.create_task(_survives(world, hedger, crashes[name], scenario, end))
+            for name, hedger in world.hedgers.items()
+        ]
+    return [task.result() for task in surviving]
 
 
 def _crash(when: str, step: str, of: str) -> dict[str, str]:
@@ -160,10 +163,9 @@ async def _dies_once(hedger: LocalHedger, crash: dict[str, str]) -> AsyncIterato
     try:
         yield reviving
     finally:
-        reviving.cancel()
         if doomed.returncode is None:
-            doomed.kill()
-            await doomed.wait()
+            doomed.kill()  # which is not how it should have died, so nothing is started again
+        await asyncio.wait([reviving])
         await hedger.process.kill()
 
 
