@@ -36,6 +36,7 @@ FACETS = (
     "ForceCloseFacet",
     "ReserveVaultFacet",
     "FundingFacet",
+    "SettlementFacet",
     "PartyBLiquidationFacet",
     "PartyALiquidationFacet",
     "PartyASettlementFacet",

@@ -10,10 +10,12 @@ from devnet.signing import (
     Liquidation,
     Pair,
     PriceRange,
+    SettlementEntry,
     pack_deferred,
     pack_party_a_overview,
     pack_price,
     pack_price_range,
+    pack_settle_upnl,
     pack_upnl,
 )
 
@@ -103,3 +105,23 @@ async def _signable(world: World, state: LiquidationState) -> Liquidation:
 def _told(signable: Liquidation) -> tuple[Any, ...]:
     numbers = signable.upnl, signable.total_unrealized_loss
     return (LIQUIDATION_ID, *numbers, signable.symbol_ids, signable.prices)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What is signed for a settlement: quotes at their prices, and the uPnL of the hedgers they point to by index."""
+
+    entries: Sequence[SettlementEntry]
+    upnls_b: Sequence[int] = (0,)
+    upnl_a: int = 0
+
+
+async def settlement(world: World, settled: Settled) -> Signature:
+    envelope = await world.envelope()
+    party_bs = [(await world.quote(each.quote_id))["partyB"] for each in settled.entries]
+    nonces_b = [await world.read("nonceOfPartyB", each, world.trader) for each in party_bs]
+    nonce_a, _ = await world.nonces()
+    fields = nonces_b, nonce_a, settled.entries, settled.upnls_b, settled.upnl_a
+    signed = world.signer.sign_packed(pack_settle_upnl(envelope, *fields))
+    data = [(each.quote_id, each.current_price, each.party_b_index) for each in settled.entries]
+    return (REQ_ID, envelope.timestamp, data, list(settled.upnls_b), settled.upnl_a, *tail(signed))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {OrderType, PositionType, QuoteStatus} from "./Types.sol";
+import {OrderType, PositionType, QuoteSettlementData, QuoteStatus} from "./Types.sol";
 
 /// Events of a quote's life. An event declared twice is emitted twice in a row: the shorter form is the legacy twin.
 interface QuoteEvents {
@@ -112,4 +112,11 @@ interface QuoteEvents {
         QuoteStatus quoteStatus
     );
     event ChargeFundingRate(address partyB, address partyA, uint256[] quoteIds, int256[] rates);
+    event SettleUpnl(
+        QuoteSettlementData[] settlementData,
+        uint256[] updatedPrices,
+        address partyA,
+        uint256 newPartyAAllocatedBalance,
+        uint256[] newPartyBsAllocatedBalances
+    );
 }

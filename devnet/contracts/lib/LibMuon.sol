@@ -9,7 +9,9 @@ import {
     PairUpnlAndPriceSig,
     PairUpnlSig,
     QuotePriceSig,
+    QuoteSettlementData,
     SchnorrSign,
+    SettlementSig,
     SingleUpnlAndPriceSig,
     SingleUpnlSig
 } from "../core/Types.sol";
@@ -74,6 +76,23 @@ library LibMuon {
     /// Prices of quotes; how old they may be is for the caller to say.
     function requireQuotePrices(QuotePriceSig calldata sig) internal view {
         bytes memory fields = abi.encodePacked(sig.quoteIds, sig.prices);
+        _requireSigned(sig.reqId, fields, sig.timestamp, sig.sigs, sig.gatewaySignature);
+    }
+
+    /// Prices of quotes of one PartyA and the profits of their hedgers; there is one pair nonce for each quote.
+    function requireSettlement(SettlementSig calldata sig, address partyA) internal view {
+        _requireFresh(sig.timestamp);
+        QuoteSettlementData[] calldata data = sig.quotesSettlementsData;
+        uint256[] memory nonces = new uint256[](data.length);
+        bytes memory entries;
+        for (uint256 i = 0; i < data.length; i++) {
+            nonces[i] = app().accounts.nonceB[app().quotes.byId[data[i].quoteId].partyB][partyA];
+            entries =
+                abi.encodePacked(entries, data[i].quoteId, data[i].currentPrice, data[i].partyBUpnlIndex);
+        }
+        bytes memory fields = abi.encodePacked(
+            "verifySettlement", nonces, app().accounts.nonceA[partyA], entries, sig.upnlPartyBs, sig.upnlPartyA
+        );
         _requireSigned(sig.reqId, fields, sig.timestamp, sig.sigs, sig.gatewaySignature);
     }
 
