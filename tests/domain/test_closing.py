@@ -121,6 +121,20 @@ def test_a_part_that_leaves_a_rest_too_small_waits_for_the_rest() -> None:
     assert summary(when_decided(quote)) == ["fill_close 10 at 102.04895"]
 
 
+def test_what_an_order_may_still_take_back_is_not_filled_on_chain() -> None:
+    """A close expired with part of it reduced; while that is hedged again, the next close finds nothing done yet."""
+    chain = Chain()
+    quote = position(chain)
+    quote.advance([chain.close_requested(order_type=OrderType.LIMIT, price="102")])
+    when_decided(quote)
+    quote.advance([filled(C1, "4", "102.1"), ended(C1, "4", "canceled"), chain.close_expired()])
+    assert summary(when_decided(quote)) == ["order r1 buy 4"]
+    quote.advance([chain.close_requested(order_type=OrderType.LIMIT, price="102", close_id=2)])
+    assert when_decided(quote) == []
+    quote.advance([filled("t-7-r1", "1"), ended("t-7-r1", "1", "expired")])
+    assert summary(when_decided(quote))[0].startswith("fill_close 3 ")
+
+
 def test_the_closed_price_is_never_worse_than_the_request() -> None:
     chain = Chain()
     quote = position(chain)

@@ -64,6 +64,9 @@ def _closed_at_venue(quote: Quote, request: CloseRequest) -> int:
 
 
 def _due(quote: Quote, request: CloseRequest) -> int:
+    """What may be filled on chain now; nothing while an order may still take back what looks closed."""
+    if any(order.leg.grows for order in quote.hedge.unsettled):
+        return 0
     return min(request.remaining, _closed_at_venue(quote, request) - request.filled)
 
 
