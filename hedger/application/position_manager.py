@@ -16,6 +16,7 @@ from hedger.domain import chain_facts
 from hedger.domain.events import ChainFact, Event
 from hedger.domain.feed import BlockRef, BlocksOrphaned, FeedCheckpointed
 from hedger.domain.policies.decide import decide, is_ahead_of_the_chain
+from hedger.domain.policies.inputs import Inputs
 from hedger.domain.policies.policy import Policy
 from hedger.domain.quote import events as quote_events
 from hedger.domain.quote.quote import Quote
@@ -178,6 +179,8 @@ class PositionManager:
             return
         if inputs is None:
             return
+        if (left := _block_that_left(quote, inputs)) is not None:
+            draft.add([left])
         self.awaiting_blocks.discard(quote.quote_id)
         if is_ahead_of_the_chain(quote, inputs):
             self.awaiting_blocks.add(quote.quote_id)
@@ -242,6 +245,20 @@ def _told(facts: list[ChainFact], quote: Quote) -> list[Event]:
 
 def _orphaning(orphaned: BlocksOrphaned, quote: Quote) -> list[Event]:
     return [orphaned] if quote.is_touched_by(orphaned) else []
+
+
+def _block_that_left(quote: Quote, inputs: Inputs) -> BlocksOrphaned | None:
+    """The block of a mined transaction, where reading has passed its number and met another block there.
+
+    Nobody is told of a reorganisation of blocks that were never read. The transaction may have been lost with its
+    block: recorded as orphaned, it is under way again, and the sender looks for it, or sends it once more.
+    """
+    unread = quote.unread_success()
+    if unread is None or unread.block_number > inputs.block_number:
+        return None
+    return BlocksOrphaned(
+        chain_id=quote.chain_id, block_hashes=(unread.block_hash,), common_ancestor=unread.block_number - 1
+    )
 
 
 def _news(quote: Quote, told: tuple[Event, ...]) -> list[Event]:

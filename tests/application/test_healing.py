@@ -135,19 +135,32 @@ async def test_after_a_block_only_those_are_decided_on_that_waited_for_it() -> N
     assert world.views.asked - asked <= 1
 
 
-async def test_a_quote_that_waited_for_its_block_goes_on_when_the_block_is_read_without_a_fact_of_it() -> None:
-    """The transaction was mined and its effect was taken back: nothing is told of the quote in the new block."""
+async def test_a_transaction_mined_in_a_block_that_left_the_chain_unread_is_under_way_again() -> None:
+    """Nobody tells of a reorganisation of blocks that were never read; another transaction might double this one."""
     world, chain = World(), Chain()
     await world.told(chain.sent())
     await world.reported(succeeded(LOCK, block=150))
+    assert world.manager.awaiting_blocks == {7}
     head = world.board.head
     assert head is not None
     world.board.head = type(head)(number=150, hash="0x150", parent_hash="", timestamp=head.timestamp)
     await world.healer.heal_after_block()
-    again = world.recorded(events.TransactionRequested).event
-    assert isinstance(again, events.TransactionRequested)
-    assert again.request_id == "t-7-lock-2"
+    assert world.names()[-1] == "BlocksOrphaned"
+    assert world.names().count("TransactionRequested") == 1
     assert world.manager.awaiting_blocks == set()
+    await world.healer.heal()
+    world.now_ms += REDELIVER_AFTER_MS
+    await world.healer.heal()
+    assert told(world)[-1] == (LOCK, True)
+
+
+async def test_a_quote_that_has_ended_is_healed_until_its_last_transaction_is_read() -> None:
+    """Lost with its block, the transaction would leave a nonce unused, and hold up every later one of the key."""
+    world, chain = World(), Chain()
+    await world.told(chain.sent())
+    await world.reported(succeeded(LOCK, block=150))
+    await world.told(chain.open_expired())
+    assert world.book.live == {7: TRADER}
 
 
 async def test_a_quote_that_has_ended_leaves_the_book_and_is_healed_no_more() -> None:

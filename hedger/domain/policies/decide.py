@@ -64,6 +64,8 @@ def needs_attention(quote: Quote, policy: Policy) -> bool:
     """True while anything may still have to be done for this quote by us."""
     if quote.hedge.unsettled or quote.in_flight is not None or quote.hedge.quantity:
         return True
+    if quote.unread_success() is not None:
+        return True  # its block may have left the chain before it was read, and the transaction with it
     if quote.chain is None or quote.chain.status.is_terminal:
         return False
     if quote.chain.status is QuoteStatus.PENDING:
@@ -73,5 +75,5 @@ def needs_attention(quote: Quote, policy: Policy) -> bool:
 
 def is_ahead_of_the_chain(quote: Quote, inputs: Inputs) -> bool:
     """True while a mined transaction's own events have not been read: its effect is not in this state yet."""
-    last = quote.last_success()
-    return last is not None and last.block_number > inputs.block_number
+    unread = quote.unread_success()
+    return unread is not None and unread.block_number > inputs.block_number

@@ -126,9 +126,12 @@ class Quote(Aggregate, kw_only=True):
             if request.state is RequestState.FAILED and request.call.kind is kind and request.failed_at >= since
         ]
 
-    def last_success(self) -> TransactionRequest | None:
+    def unread_success(self) -> TransactionRequest | None:
+        """The newest mined transaction, while no fact of its block is known: each tells one of this quote."""
         done = [request for request in self.requests.values() if request.state is RequestState.SUCCEEDED]
-        return done[-1] if done else None
+        if not done or any(fact.source.block_hash == done[-1].block_hash for fact in reversed(self.history)):
+            return None
+        return done[-1]
 
     # --- the fold
 
