@@ -57,6 +57,12 @@ class ChainView:
         numbers = [int.from_bytes(nonce, "big") for nonce in nonces]
         return PartyAState(quotes_of(positions), numbers[0], numbers[1] if party_b is not None else 0)
 
+    async def pair_nonces(self, block: Block, party_a: str, party_bs: list[str]) -> dict[str, int]:
+        """The nonce of each hedger with one PartyA."""
+        function = self._abi["nonceOfPartyB"]
+        read = await self._read(block, [function.calldata(party_b, party_a) for party_b in party_bs])
+        return {party_b: int.from_bytes(nonce, "big") for party_b, nonce in zip(party_bs, read, strict=True)}
+
     async def allocated(self, block: Block, party_a: str, party_bs: list[str]) -> dict[str, int]:
         """What each hedger has allocated to one PartyA, as wads."""
         if not party_bs:

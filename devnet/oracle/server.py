@@ -17,10 +17,14 @@ import orjson
 from aiohttp import web
 from eth_utils.crypto import keccak
 
+from devnet.oracle.candles import Candles
 from devnet.oracle.chain_view import ChainView
 from devnet.oracle.faults import Fault, FaultKind, Faults
 from devnet.oracle.market import MarkPrices
-from devnet.oracle.methods import Ask, Methods, Refusal, Told
+from devnet.oracle.methods import Methods
+from devnet.oracle.questions import Ask, Refusal, Told
+from devnet.oracle.rare_methods import RareMethods
+from devnet.oracle.valuation import Valuer
 from devnet.rpc import REQUEST_TIMEOUT_S, JsonRpc, RpcError
 from devnet.signing import DEV_APP_ID, DEV_GATEWAY_KEY, DEV_SCHNORR_KEY, Envelope, MuonSigner
 
@@ -74,7 +78,10 @@ class MuonOracle:
         rpc = JsonRpc(self._rpc_url, self._session)
         self._chain_id = int(await rpc.call("eth_chainId"), 16)
         self._chain = ChainView(rpc, self._diamond)
-        self._methods = Methods(self._chain, MarkPrices(self._exchange_url, self._session))
+        valuer = Valuer(self._chain, MarkPrices(self._exchange_url, self._session))
+        candles = Candles(self._exchange_url, self._session)
+        rare = RareMethods(self._chain, valuer, candles, self._signer, self._diamond, self._chain_id)
+        self._methods = Methods(self._chain, valuer, rare)
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self._port)
@@ -127,7 +134,8 @@ class MuonOracle:
         block = await self._chain.latest()
         ask = Ask(params, block, nonce_shift=1 if fault is FaultKind.WRONG_NONCE else 0)
         told = await self._methods.answer(method, ask)
-        timestamp = block.timestamp - (EXPIRED_BY_S if fault is FaultKind.EXPIRED else 0)
+        told_at = block.timestamp if told.timestamp is None else told.timestamp
+        timestamp = told_at - (EXPIRED_BY_S if fault is FaultKind.EXPIRED else 0)
         request_id = REQUEST_ID_PREFIX + secrets.token_bytes(32)
         envelope = Envelope(self._signer.app_id, request_id, self._diamond, timestamp, self._chain_id)
         return self._signed(method, params, told, envelope, block.number)
