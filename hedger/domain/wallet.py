@@ -14,6 +14,9 @@ from hedger.domain.events import Event, derived_id
 from hedger.domain.feed import BlocksOrphaned
 from hedger.domain.reverts import RevertAction
 
+# How many mined transactions below a waiting one are asked for again.
+_LOOKED_AT_AGAIN = 32
+
 
 class TransactionSigned(Event, frozen=True, kw_only=True, tag="TransactionSigned.1"):
     """Bytes for one nonce. `purpose` is "call", or "cancel" for the empty transfer that only uses the nonce up.
@@ -124,10 +127,16 @@ class Wallet(Aggregate, kw_only=True):
 
     @property
     def unmined(self) -> list[Sent]:
-        """Transactions that hold a nonce and have no receipt, by nonce."""
-        return sorted(
-            (sent for sent in self.sent.values() if sent.state is not SentState.MINED), key=lambda sent: sent.nonce
-        )
+        """Transactions that hold a nonce and have no receipt, and the last ones mined before these, by nonce.
+
+        A receipt may be gone with a block that was never read: nobody tells of its reorganisation. Its nonce is then
+        unused, and holds up everything behind it. So where something waits, those before it are looked at again.
+        """
+        waiting = [sent.nonce for sent in self.sent.values() if sent.state is not SentState.MINED]
+        if not waiting:
+            return []
+        looked_at = range(min(waiting) - _LOOKED_AT_AGAIN, max(waiting) + 1)
+        return sorted((sent for sent in self.sent.values() if sent.nonce in looked_at), key=lambda sent: sent.nonce)
 
     def touched_by(self, orphaned: BlocksOrphaned) -> list[Sent]:
         """Transactions mined in blocks that are now orphaned, by nonce."""
