@@ -245,22 +245,22 @@ async def test_a_hedger_whose_vault_does_not_suffice_is_liquidated_and_nothing_i
     assert await world.read("balanceOfReserveVault", world.hedger) == 0
 
 
-async def test_who_forces_the_liquidation_gets_its_share_of_the_remaining_fee(world: World) -> None:
-    asked = await unanswered(world, await opened(world, side=SHORT))
-    low, price = PRICE - GAP, PRICE - PENALTY
-    await world.call(world.trader, "requestToCancelCloseRequest", asked.quote_id)
-    await world.call(world.hedger, "acceptCancelCloseRequest", asked.quote_id)
-    part = QUANTITY // 2
-    asked = await unanswered(world, asked.quote_id, quantity=part)
+async def test_who_forces_the_liquidation_gets_a_share_of_what_is_left_of_the_fee(world: World) -> None:
+    part = QUANTITY // 25
+    asked = await unanswered(world, await opened(world, side=SHORT), quantity=part)
     adjusted = part * PENALTY // WAD
-    # Half of cva and lf is freed by the close, so the hedger is short of one wad after it and of more before it.
-    upnl = (CVA + LF) - ALLOCATED_B + adjusted - (CVA + LF) // 2 - WAD
-    loss = WAD + (CVA + LF) // 2
-    assert loss > LF
-    events = await force(world, asked, highest=PRICE, lowest=low, upnl_b=upnl)
-    assert events[0] == change_b(world.hedger, world.trader, 0, PNL_IN)
-    assert events[-1] == ("LiquidatePartyB", world.friend, world.hedger, world.trader, 0, upnl - adjusted)
-    assert price < PRICE
+    freed = (CVA + LF) // 25
+    # Short of one wad after the close, and before it also of what the close would have freed.
+    upnl = CVA + LF - ALLOCATED_B + adjusted - freed - WAD
+    remaining = LF - WAD - freed
+    assert await force(world, asked, highest=PRICE, lowest=PRICE - GAP, upnl_b=upnl) == [
+        change_b(world.hedger, world.trader, 0, PNL_IN),
+        change_a(world.trader, ALLOCATED_B - remaining, PNL_IN),
+        change_b(world.hedger, world.trader, ALLOCATED_B, PNL_OUT),
+        change_a(world.friend, remaining // 10, LF_IN),
+        ("LiquidatePartyB", world.friend, world.hedger, world.trader, 0, upnl - adjusted),
+    ]
+    assert await world.read("allocatedBalanceOfPartyA", world.friend) == remaining // 10
 
 
 async def test_an_unpaid_close_of_a_liquidated_pair_can_neither_be_forced_again_nor_filled(world: World) -> None:
