@@ -22,6 +22,8 @@ from hedger.projections.catalogue import all_projections
 from hedger.projections.engine import Projector
 
 LOG_NAME = "hedger"
+# Read models may be so much behind; in return an order leaves before the projector takes the processor.
+_LINGER_S = 0.03
 
 
 def clock_ms() -> int:
@@ -44,7 +46,7 @@ def database(settings: Settings) -> Iterator[str]:
 async def opened_log(settings: Settings) -> AsyncIterator[tuple[PostgresEventLog, Pool]]:
     """The log and a pool on its database."""
     with database(settings) as url:
-        log = await PostgresEventLog.open(url, codec(), clock_ms, LOG_NAME)
+        log = await PostgresEventLog.open(url, codec(), clock_ms, LOG_NAME, linger_s=_LINGER_S)
         pool = await open_pool(url)
         try:
             yield log, pool

@@ -31,23 +31,40 @@ class PostgresEventLog:
     """The port `EventLog` on a PostgreSQL database. Every method is safe to call from many tasks of one event loop."""
 
     def __init__(
-        self, url: str, tables: LogTables, codec: EventCodec, pool: Pool, clock_ms: Callable[[], int], poll_s: float
+        self,
+        url: str,
+        tables: LogTables,
+        codec: EventCodec,
+        pool: Pool,
+        clock_ms: Callable[[], int],
+        poll_s: float,
+        linger_s: float,
     ) -> None:
         """Use `open`."""
         self._url = url
         self._codec = codec
         self._tables = tables
         self._pool = pool
-        self._poll_s = poll_s
+        self._poll_s, self._linger_s = poll_s, linger_s
         self._wakeup = Wakeup()
         self._writer = GroupWriter(url, tables, codec, clock_ms, self._wakeup.moved_to)
         self._listener: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(
-        cls, url: str, codec: EventCodec, clock_ms: Callable[[], int], name: str = "hedger", *, poll_s: float = POLL_S
+        cls,
+        url: str,
+        codec: EventCodec,
+        clock_ms: Callable[[], int],
+        name: str = "hedger",
+        *,
+        poll_s: float = POLL_S,
+        linger_s: float = 0.0,
     ) -> "PostgresEventLog":
         """Install the tables where they are missing (as their owner), and connect. `clock_ms` stamps what is recorded.
+
+        `linger_s`: how long followers wait between being woken and reading, so that what is recorded together is read
+        together, and whoever has just recorded something can act on it first.
 
         Raises LogUnavailable.
         """
@@ -57,7 +74,7 @@ class PostgresEventLog:
             pool = await open_pool(url)
         except LOST as error:
             raise LogUnavailable(str(error)) from error
-        return cls(url, tables, codec, pool, clock_ms, poll_s)
+        return cls(url, tables, codec, pool, clock_ms, poll_s, linger_s)
 
     async def close(self) -> None:
         """Record what waits to be recorded, then disconnect."""
@@ -127,6 +144,7 @@ class PostgresEventLog:
                 yield recorded
             else:
                 await self._wakeup.beyond(after, timeout_s=self._poll_s)
+                await asyncio.sleep(self._linger_s)
 
     async def head(self) -> int:
         rows = await self._rows("SELECT coalesce(max(notification_id), 0) FROM {events}", ())

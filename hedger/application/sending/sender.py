@@ -135,6 +135,7 @@ class Sender:
         for _ in range(self._settings.most_nonces):
             if await self._records.sent(part.request_id) is None:
                 await self._preparing.sign(part, request)
+                await self._settlement.begin(part.request_id)
             receipt = await self._settled(part.request_id, request.valid_until)
             if receipt is not None:
                 return receipt

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from hedger.adapters.chain.gas import FeeSource
-from hedger.adapters.chain.rpc import RpcPool
+from hedger.adapters.chain.rpc import RpcFailure, RpcPool
 from hedger.adapters.chain.signer import unsigned_of
 from hedger.application.sending.broadcast import Taken, broadcast
 from hedger.application.sending.chain import Block, Chain
@@ -68,6 +68,21 @@ class Settlement:
         self._records, self._rpc, self._chain, self._fees = records, rpc, chain, fees
         self._settings, self._clock, self._observe = settings, clock, observe
         self._watches: dict[str, _Watch] = {}
+
+    async def begin(self, request_id: str) -> None:
+        """Broadcast what was signed just now: nobody can have mined it yet, so nothing is looked for first.
+
+        A failure is left to the steps that follow, which look and send again.
+        """
+        watch = self._watches.setdefault(request_id, _Watch(signed_s=self._clock()))
+        async with watch.lock:
+            sent = await self._records.sent(request_id)
+            if sent is None:
+                return
+            try:
+                await self._broadcast(sent, watch)
+            except RpcFailure as error:
+                logger.warning("not broadcast", request=request_id, error=str(error))
 
     async def step(self, request_id: str, valid_until: int) -> Receipt | Lost | None:
         """One step; None while nothing is certain. `valid_until` 0: it is never cancelled.
