@@ -39,6 +39,7 @@ class Column(msgspec.Struct, frozen=True):
     unit: str
 
 
+@cache
 def columns_of(row: type[msgspec.Struct]) -> tuple[Column, ...]:
     """The columns that a row struct stands for. Raises TypeError for a field of a type that no column holds."""
     hints = typing.get_type_hints(row, include_extras=True)
