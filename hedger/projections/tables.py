@@ -7,7 +7,7 @@ any 256-bit number, and a sum or a product of such numbers must neither overflow
 import types
 import typing
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
