@@ -304,7 +304,7 @@ async def test_two_projectors_over_the_same_tables_count_every_event_once(log: P
     async with running(one), running(other):
         for n in range(40):
             last = await pay(log, n)
-        await asyncio.gather(one.wait_for(last), other.wait_for(last))
+        await asyncio.gather(one.wait_for(last, timeout=30), other.wait_for(last, timeout=30))
     assert await totals(pool) == {"ann": 780}
 
 
