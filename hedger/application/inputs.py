@@ -8,6 +8,7 @@ from hedger.adapters.venue.port import Market, SymbolRules
 from hedger.application.book import Book
 from hedger.application.ledger import Ledger
 from hedger.domain.feed import BlockRef, ProtocolRead
+from hedger.domain.money import WAD, floor_to
 from hedger.domain.policies.decide import needs_accounts
 from hedger.domain.policies.inputs import AccountView, Inputs, MarketView, SymbolTerms, VenueLimits
 from hedger.domain.policies.policy import Policy
@@ -87,7 +88,7 @@ class InputsSource:
         board = self._board
         if board.head is None and at is None:
             return None
-        symbol = board.symbols.get(quote.chain.symbol_id) if quote.chain is not None else self._symbol_hedged(quote)
+        symbol = self._symbol_of(quote)
         name = symbol.name if symbol is not None else ""
         trading = await self._ledger.trading()
         account, max_funding_rate = await self._of_the_chain(quote, self._recent(at or board.head))
@@ -123,6 +124,22 @@ class InputsSource:
             self._views.max_funding_rate(quote.quote_id, block),
         )
         return await asyncio.gather(*asked)
+
+    def _symbol_of(self, quote: Quote) -> SymbolTerms | None:
+        """The quote's own symbol; before that, one of a former intent of the same id, where it is still held."""
+        for terms in self._board.symbols.values():
+            if self._is_held(terms.name, quote.hedge.left_behind.get(terms.name, 0)):
+                return terms
+        if quote.chain is None:
+            return self._symbol_hedged(quote)
+        return self._board.symbols.get(quote.chain.symbol_id)
+
+    def _is_held(self, symbol: str, quantity: int) -> bool:
+        limits, market = self._board.limits(symbol), self._board.market_view(symbol)
+        if not quantity or limits is None or market is None:
+            return bool(quantity)
+        whole = floor_to(abs(quantity), limits.step)
+        return whole >= limits.min_quantity and whole * market.mark // WAD >= limits.min_notional
 
     def _symbol_hedged(self, quote: Quote) -> SymbolTerms | None:
         """The symbol by the hedge's own orders, where the quote itself is no longer on the chain."""

@@ -7,7 +7,7 @@ nothing until the outcome is known. Reacting to a fact, healing by period and re
 from hedger.domain.events import Event
 from hedger.domain.policies import closing, opening
 from hedger.domain.policies.acceptance import is_addressed
-from hedger.domain.policies.balancing import towards
+from hedger.domain.policies.balancing import towards, undo_former
 from hedger.domain.policies.inputs import Inputs
 from hedger.domain.policies.policy import Policy
 from hedger.domain.quote.quote import Quote, Verdict
@@ -22,8 +22,11 @@ def decide(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
         or is_ahead_of_the_chain(quote, inputs)
     ):
         return []
+    undoing = undo_former(quote, inputs, policy)
+    if undoing is not None:
+        return undoing
     if quote.chain is None:
-        has_hedge = bool(quote.hedge.orders)
+        has_hedge = any(not order.former for order in quote.hedge.orders.values())
         return towards(quote, 0, inputs, policy, why="the quote is not on the chain") if has_hedge else []
     if quote.chain.status is QuoteStatus.PENDING:
         return opening.pending(quote, inputs, policy)
@@ -63,6 +66,8 @@ def needs_accounts(quote: Quote, policy: Policy) -> bool:
 def needs_attention(quote: Quote, policy: Policy) -> bool:
     """True while anything may still have to be done for this quote by us."""
     if quote.hedge.unsettled or quote.in_flight is not None or quote.hedge.quantity:
+        return True
+    if quote.hedge.left_behind:
         return True
     if quote.unread_success() is not None:
         return True  # its block may have left the chain before it was read, and the transaction with it

@@ -40,7 +40,7 @@ def order(
     assert inputs.symbol is not None
     side = hedge_side(position if position is not None else _position(quote))
     side = side if leg.grows else side.opposite
-    attempt = len(quote.hedge.of_leg(leg)) + 1
+    attempt = quote.hedge.asked(leg) + 1
     return OrderRequested(
         client_order_id=client_order_id(policy.tag, quote.quote_id, leg, attempt),
         leg=leg,

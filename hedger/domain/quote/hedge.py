@@ -47,6 +47,7 @@ class HedgeOrder(msgspec.Struct, kw_only=True):
     executed: int | None = None  # the venue's final figure, None until the order has ended
     end_status: str = ""
     refusal: str = ""
+    former: bool = False  # for another intent, which bore the quote's id before a reorganisation
 
     @property
     def filled(self) -> int:
@@ -61,14 +62,28 @@ class HedgeOrder(msgspec.Struct, kw_only=True):
 
 
 class Hedge(msgspec.Struct, kw_only=True):
-    """Every order of one quote."""
+    """Every order of one quote. Those of a former intent stand apart: only `unsettled` and `left_behind` tell them."""
 
     orders: dict[str, HedgeOrder] = {}
 
     @property
     def quantity(self) -> int:
         """What is held at the venue for this quote, in the position's direction."""
-        return sum(order.filled if order.leg.grows else -order.filled for order in self.orders.values())
+        return sum(order.filled if order.leg.grows else -order.filled for order in self._current())
+
+    @property
+    def left_behind(self) -> dict[str, int]:
+        """What is held for former intents, by symbol, bought positive; without what is even."""
+        held: dict[str, int] = {}
+        for order in self.orders.values():
+            if order.former:
+                held[order.symbol] = held.get(order.symbol, 0) + (order.filled * (1 if order.side is Side.BUY else -1))
+        return {symbol: quantity for symbol, quantity in held.items() if quantity}
+
+    def leave_behind(self) -> None:
+        """Everything asked for so far was for another intent."""
+        for order in self.orders.values():
+            order.former = True
 
     @property
     def unsettled(self) -> list[HedgeOrder]:
@@ -76,10 +91,12 @@ class Hedge(msgspec.Struct, kw_only=True):
 
     def of_leg(self, *legs: Leg, close_id: int | None = None) -> list[HedgeOrder]:
         return [
-            order
-            for order in self.orders.values()
-            if order.leg in legs and (close_id is None or order.close_id == close_id)
+            order for order in self._current() if order.leg in legs and (close_id is None or order.close_id == close_id)
         ]
+
+    def asked(self, leg: Leg) -> int:
+        """How many orders of a leg there ever were."""
+        return sum(order.leg is leg for order in self.orders.values())
 
     def filled_of(self, *legs: Leg, close_id: int | None = None) -> int:
         return sum(order.filled for order in self.of_leg(*legs, close_id=close_id))
@@ -108,11 +125,21 @@ class Hedge(msgspec.Struct, kw_only=True):
                 close_id=event.close_id,
                 decision_price=event.decision_price,
                 requested_at=event.requested_at,
+                former=self._undoes_former(event),
             )
             return
         order = self.orders.get(getattr(event, "client_order_id", ""))
         if order is not None:
             _advance(order, event)
+
+    def _current(self) -> list[HedgeOrder]:
+        return [order for order in self.orders.values() if not order.former]
+
+    def _undoes_former(self, event: events.OrderRequested) -> bool:
+        """While more is left behind than an order trades, nothing else is unwound."""
+        held = self.left_behind.get(event.symbol, 0)
+        undoing = Side.SELL if held > 0 else Side.BUY
+        return event.leg is Leg.UNWIND and event.side is undoing and event.quantity <= abs(held)
 
 
 def _advance(order: HedgeOrder, event: Event) -> None:

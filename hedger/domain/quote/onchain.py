@@ -186,6 +186,12 @@ def born(fact: ChainFact) -> OnChain | None:
             return None
 
 
+def intent_of(sent: facts.QuoteSent) -> str:
+    """What PartyA asks for, wherever it is told: the same intent sent again in another block reads the same."""
+    terms = (sent.party_a, sent.symbol_id, sent.position_type.name, sent.order_type.name, sent.price, sent.quantity)
+    return "/".join(str(term) for term in (*terms, sent.cva, sent.lf, sent.party_a_mm, sent.party_b_mm, sent.deadline))
+
+
 def fold(history: list[ChainFact]) -> OnChain | None:
     """The facet after all these facts, in chain order."""
     facet: OnChain | None = None

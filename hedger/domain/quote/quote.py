@@ -8,12 +8,12 @@ import msgspec
 
 from hedger.domain import history
 from hedger.domain.aggregate import Aggregate
-from hedger.domain.chain_facts import QuoteFact
+from hedger.domain.chain_facts import QuoteFact, QuoteSent
 from hedger.domain.events import ChainFact, Event, derived_id
 from hedger.domain.feed import BlocksOrphaned, BlocksReadopted
 from hedger.domain.quote import events
 from hedger.domain.quote.hedge import Hedge, OrderState
-from hedger.domain.quote.onchain import OnChain, born, fold
+from hedger.domain.quote.onchain import OnChain, born, fold, intent_of
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import CallKind
 
@@ -56,6 +56,7 @@ class Quote(Aggregate, kw_only=True):
     history: list[ChainFact] = []  # the facts that hold, in the order of the chain
     orphaned: list[ChainFact] = []
     chain: OnChain | None = None
+    intent: str = ""  # what was asked for under this id: a reorganisation may give the id to another intent
     hedge: Hedge = msgspec.field(default_factory=Hedge)
     requests: dict[str, TransactionRequest] = {}
     verdict: Verdict = Verdict.NONE
@@ -141,12 +142,14 @@ class Quote(Aggregate, kw_only=True):
                 self.history.append(event)
                 if self.chain is None:
                     self.chain = born(event)
+                    self._recognise()
                 else:
                     self.chain.apply(event)
             case BlocksOrphaned():
                 self.history, gone = history.parted(self.history, event.block_hashes)
                 self.orphaned += gone
                 self.chain = fold(self.history)
+                self._recognise()
                 # Its transactions go back to the pool with the block: they are under way again.
                 for request in self.requests.values():
                     if request.state is RequestState.SUCCEEDED and request.block_hash in event.block_hashes:
@@ -155,6 +158,7 @@ class Quote(Aggregate, kw_only=True):
                 self.orphaned, back = history.parted(self.orphaned, event.block_hashes)
                 self.history = history.in_chain_order([*self.history, *back])
                 self.chain = fold(self.history)
+                self._recognise()
             case events.QuoteAccepted():
                 self.verdict = Verdict.ACCEPTED
             case events.QuoteRejected():
@@ -174,6 +178,17 @@ class Quote(Aggregate, kw_only=True):
                 self._settle(event)
             case _:
                 self.hedge.apply(event)
+
+    def _recognise(self) -> None:
+        """What was judged and hedged holds for the same intent alone, in whichever block it stands."""
+        sent = next((fact for fact in self.history if isinstance(fact, QuoteSent)), None)
+        if self.chain is None or sent is None:
+            return
+        intent = intent_of(sent)
+        if self.intent not in ("", intent):
+            self.verdict, self.code = Verdict.NONE, 0
+            self.hedge.leave_behind()
+        self.intent = intent
 
     def _settle(self, event: events.TransactionSucceeded | events.TransactionFailed) -> None:
         request = self.requests.get(event.request_id)
