@@ -84,7 +84,7 @@ class OrderMaker:
             return []  # held; told again by the healer, and then looked up
         if state is TradingState.REDUCING and order.leg.grows and not order.close_id:
             return [_refused(order, "trading_state", f"trading is {state.value}")]
-        self._note_sent(order.client_order_id)
+        self._note_sent(order.client_order_id, self._clock_ms())
         self._observe("order_sent")
         outcome = await self._venue.place(
             VenueOrder(
@@ -115,12 +115,15 @@ class OrderMaker:
                 logger.warning("order outcome unknown", order=order.client_order_id, reason=outcome.reason)
                 return [events.OrderOutcomeUnknown(client_order_id=order.client_order_id, reason=outcome.reason)]
 
-    def _note_sent(self, client_order_id: str) -> None:
-        self._sent_at_ms[client_order_id] = self._clock_ms()
+    def _note_sent(self, client_order_id: str, at_ms: int) -> None:
+        self._sent_at_ms[client_order_id] = at_ms
         if len(self._sent_at_ms) > _REMEMBERED:
             self._sent_at_ms.popitem(last=False)
 
     async def _look_up(self, order: HedgeOrder) -> list[Event]:
+        if order.client_order_id not in self._sent_at_ms:
+            # Not by this process, and from now on it never will be: its first telling may still be on the way here.
+            self._note_sent(order.client_order_id, self._started_at_ms)
         asked_at_ms = self._clock_ms()
         try:
             found = await self._venue.find(order.symbol, order.client_order_id)
@@ -133,7 +136,7 @@ class OrderMaker:
 
     def _absent(self, order: HedgeOrder, asked_at_ms: int) -> list[Event]:
         """What it proves that the venue did not know the order: an answer that took long tells of when it was asked."""
-        sent_at = self._sent_at_ms.get(order.client_order_id, self._started_at_ms)
+        sent_at = self._sent_at_ms[order.client_order_id]
         if asked_at_ms < sent_at + self._venue.request_lifetime_ms + _CLOCK_MARGIN_MS:
             if order.state is OrderState.UNKNOWN:
                 return []

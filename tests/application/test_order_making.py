@@ -202,6 +202,16 @@ async def test_after_a_restart_the_lifetime_counts_from_the_start() -> None:
     assert next_process.venue.placed == []
 
 
+async def test_an_order_told_again_before_it_is_told_first_is_never_placed() -> None:
+    """What follows the log may lag behind the healer: reported as never arrived, the order must not arrive later."""
+    world = World(HEDGE_FIRST)
+    first = await asked(world)
+    world.now_ms += PAST_LIFETIME_MS
+    reports = await handled(world, again(first), first)
+    assert [type(each).__name__ for each in reports] == ["OrderRefused", "OrderRefused"]
+    assert world.venue.placed == []
+
+
 async def test_a_lookup_without_answer_reports_nothing() -> None:
     world = World(HEDGE_FIRST)
     first = await asked(world)
