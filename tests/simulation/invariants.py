@@ -14,7 +14,7 @@ from hedger.projections.memory import fold
 from tests.simulation.kept_log import KeptLog
 from tests.simulation.model_chain import ModelChain
 from tests.simulation.model_state import CHAIN_ID, DIAMOND, US, WAD, ModelQuote
-from tests.simulation.model_venue import MIN_NOTIONAL, STEP, ModelVenue
+from tests.simulation.model_venue import MIN_NOTIONAL, STEP, SYMBOLS, ModelVenue
 from tests.simulation.process import Process, quotes_of
 from tests.simulation.watching import Broken, Watch
 
@@ -62,6 +62,8 @@ def _log_is_as_chain(chain: ModelChain, quotes: dict[int, Quote]) -> None:
         if quote.chain is None or there is None:
             continue
         mine, theirs = _facet_of(quote), _row_of(there)
+        if quote.chain.quantity == 0:  # a child born cancelled, whose numbers nothing tells
+            mine, theirs = mine[:1], theirs[:1]
         if mine != theirs:
             raise Broken(f"I2: quote {quote_id} in the log {mine}, on chain {theirs}")
         if there.party_b == US and there.status in _WAITING:
@@ -73,16 +75,12 @@ def _log_is_as_chain(chain: ModelChain, quotes: dict[int, Quote]) -> None:
 def _facet_of(quote: Quote) -> tuple[object, ...]:
     facet = quote.chain
     assert facet is not None
-    if facet.parent_id and facet.status is QuoteStatus.CANCELED and not facet.quantity:
-        return (facet.status,)
     owner = facet.party_b or "0x" + "00" * 20
     closed = facet.closed_quantity
     return facet.status, facet.party_a, owner, facet.quantity, closed, facet.opened_price, facet.locked.total_a
 
 
 def _row_of(quote: ModelQuote) -> tuple[object, ...]:
-    if quote.parent_id and quote.status is QuoteStatus.CANCELED and quote.since and quote.party_b[2:].strip("0") == "":
-        return (quote.status,)
     locked = quote.locks.total_a
     return quote.status, quote.party_a, quote.party_b, quote.quantity, quote.closed, quote.opened_price, locked
 
@@ -113,19 +111,23 @@ def _hedged(chain: ModelChain, venue: ModelVenue, quotes: dict[int, Quote], watc
     sums: dict[str, int] = dict.fromkeys(venue.positions, 0)
     for quote_id in quotes:
         there = chain.state.quotes.get(quote_id)
-        held = watch.held(quote_id)
-        needed = 0
-        if there is not None and there.party_b == US:
-            needed = there.open_quantity if there.position.name == "LONG" else -there.open_quantity
         symbols = {order.symbol for order in quotes[quote_id].hedge.orders.values()}
+        if (
+            there is not None
+            and there.party_b == US
+            and there.open_quantity
+            and SYMBOLS[there.symbol_id] not in symbols
+        ):
+            raise Broken(f"I6: quote {quote_id} is open and was never hedged")
         for symbol in symbols:
+            held, needed = watch.held(quote_id, symbol), 0
+            if there is not None and there.party_b == US and SYMBOLS[there.symbol_id] == symbol:
+                needed = there.open_quantity if there.position.name == "LONG" else -there.open_quantity
             mark = venue.mids[symbol]
             residual = abs(held - needed)
             if residual >= STEP and residual // STEP * STEP * mark // WAD >= MIN_NOTIONAL:
                 raise Broken(f"I6: quote {quote_id} needs {needed} at the venue, which holds {held}")
             sums[symbol] += held
-        if not symbols and needed:
-            raise Broken(f"I6: quote {quote_id} needs {needed} at the venue and never asked for any")
     for symbol, held in sums.items():
         if held != venue.positions[symbol]:
             raise Broken(f"I6: {symbol} is held {venue.positions[symbol]}, the sum over quotes is {held}")

@@ -8,6 +8,7 @@ from hedger.domain.events import ChainFact, Event
 from hedger.domain.feed import BlocksOrphaned, BlocksReadopted
 from hedger.domain.money import to_text
 from hedger.domain.quote.quote import Quote
+from hedger.domain.request_ids import quote_of_request
 from hedger.domain.wallet import TransactionMined, TransactionSigned
 from tests.simulation.model_state import CHAIN_ID, DIAMOND
 
@@ -22,9 +23,19 @@ def story(world: "World", trouble: str) -> list[str]:
     found = _NAMED.search(trouble)
     lines = [f"weather {world.weather}".replace("random=<random.Random object at", "<")[:1500]]
     if found is not None:
-        quote_id = int(found[1] or found[2])
-        lines += _of_quote(world, quote_id)
+        lines += _of_quote(world, int(found[1] or found[2]))
+    if "no outcome" in trouble and (blocking := _holds_the_nonce(world)):
+        lines += [f"nonce {world.chain.state.key_nonce} belongs to quote {blocking}", *_of_quote(world, blocking)]
     return lines + [line[:220] for line in list(world.told.lines)[-12:]]
+
+
+def _holds_the_nonce(world: "World") -> int:
+    """The quote whose transaction the operator's next nonce belongs to, 0 where it is not known."""
+    for recorded in world.kept.recorded:
+        event = recorded.event
+        if isinstance(event, TransactionSigned) and event.nonce == world.chain.state.key_nonce:
+            return quote_of_request(event.request_id)
+    return 0
 
 
 def _of_quote(world: "World", quote_id: int) -> list[str]:

@@ -26,16 +26,17 @@ class Watch:
     weather: Weather
     tag: str
     looked: set[str] = field(default_factory=set)
+    included: set[int] = field(default_factory=set)  # nonces of ours that stood in some block before
     largest: Counter[int] = field(default_factory=Counter)  # quantity that was ever asked for under an id
     directions: dict[int, set[PositionType]] = field(default_factory=dict)
     unreachable: set[int] = field(default_factory=set)  # close ids whose price the market left
     crashed_s: list[float] = field(default_factory=list)
 
-    def held(self, quote_id: int) -> int:
-        """Signed quantity (long positive) that the venue has filled for a quote."""
+    def held(self, quote_id: int, symbol: str = "") -> int:
+        """Signed quantity (long positive) that the venue has filled for a quote, in one symbol or in all."""
         prefix, held = f"{self.tag}-{quote_id}-", 0
         for name, order in self.venue.orders.items():
-            if name.startswith(prefix):
+            if name.startswith(prefix) and symbol in ("", order.request.symbol):
                 held += order.executed if order.request.side is Side.BUY else -order.executed
         return held
 
@@ -56,12 +57,17 @@ class Watch:
             self.largest[quote.id] = max(self.largest[quote.id], quote.quantity)
             self.directions.setdefault(quote.id, set()).add(quote.position)
             if quote.party_b == US and len(self.directions[quote.id]) == 1:
-                self._broker_first(before.get(quote.id), quote, bool(block.sent))
+                if any(sent.unsigned.nonce not in self.included for sent in block.sent):
+                    self._broker_first(before.get(quote.id), quote)
                 self._in_time(quote, block)
+        self.included.update(sent.unsigned.nonce for sent in block.sent)
 
-    def _broker_first(self, before: ModelQuote | None, quote: ModelQuote, ours: bool) -> None:
-        """Nothing is opened or filled on chain beyond what the venue has filled."""
-        if before is None or not ours:
+    def _broker_first(self, before: ModelQuote | None, quote: ModelQuote) -> None:
+        """Nothing is opened or filled on chain beyond what the venue has filled.
+
+        A transaction that a fork puts into a block again may find the venue further on already: it is not judged.
+        """
+        if before is None:
             return
         hedge = self.hedge(quote)
         opened = not before.status.is_position and quote.status.is_position
