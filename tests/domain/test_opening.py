@@ -12,6 +12,7 @@ from hedger.domain.quote.quote import Quote, Verdict
 from hedger.domain.terms import CallKind, OrderType, PositionType, QuoteStatus, TradingState
 from tests.domain.given import (
     ACCOUNT,
+    BOOK,
     DEADLINE,
     HEDGE_FIRST,
     NOW,
@@ -128,6 +129,16 @@ def test_a_fill_too_far_outside_the_request_is_unwound_and_the_quote_released() 
     assert quote.code == ErrorCode.MARKET_MOVED
     quote.advance([filled("t-7-u1", "10", "101"), ended("t-7-u1", "10")])
     assert summary(when_decided(quote)) == ["unlock"]
+
+
+def test_a_rest_that_the_venue_does_not_take_keeps_no_quote_locked() -> None:
+    chain = Chain()
+    quote = locked_market(chain)
+    quote.advance([filled(O1, "10", "102"), ended(O1, "10")])
+    alone = inputs(book=msgspec.structs.replace(BOOK, symbol_long_hedge=0))
+    assert summary(when_decided(quote, alone)) == ["order u1 sell 10"]
+    quote.advance([filled("t-7-u1", "9.96", "101"), ended("t-7-u1", "9.96", "expired")])
+    assert summary(when_decided(quote, alone)) == ["unlock"]
 
 
 def test_a_limit_intent_rests_at_the_venue_at_the_price_less_the_spread() -> None:

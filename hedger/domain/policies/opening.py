@@ -22,7 +22,7 @@ from hedger.domain.quote.hedge import OrderState
 from hedger.domain.quote.onchain import open_part_problem
 from hedger.domain.quote.quote import Quote, Verdict
 from hedger.domain.reverts import RevertAction
-from hedger.domain.terms import CallKind, Leg, MarketMode, OrderType, QuoteStatus, TradingState
+from hedger.domain.terms import CallKind, Leg, MarketMode, OrderType, QuoteStatus, TradingState, hedge_side
 
 # Refusals that say nothing about the order itself: it is asked again for as long as there is time.
 PASSING_REFUSALS = frozenset({"rate_limited", "clock", "never_arrived"})
@@ -219,7 +219,8 @@ def _release(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
     unwinding = towards(quote, 0, inputs, policy, why="released")
     if unwinding or quote.hedge.unsettled:
         return unwinding
-    if is_tradable(abs(quote.hedge.quantity), inputs, grows=False):
+    side = hedge_side(facet_of(quote).position_type).opposite
+    if is_tradable(abs(quote.hedge.quantity), inputs, grows=False, side=side):
         return []
     if not may_ask_again(quote, CallKind.UNLOCK, inputs, policy):
         return []

@@ -134,12 +134,12 @@ def _touch(side: Side, inputs: Inputs) -> int:
 def is_tradable(quantity: int, inputs: Inputs, *, grows: bool, side: Side | None = None) -> bool:
     """True where the venue takes an order of this size.
 
-    The minimum notional is not asked of what is reduce-only; `side` tells whether a reducing order can be that.
+    The minimum notional is not asked of what is reduce-only; `side`, of a reducing order, tells whether it can be that.
     """
     limits = inputs.limits
     if limits is None or quantity < max(limits.min_quantity, limits.step, 1):
         return False
-    if not grows and (side is None or _shrinks_the_account(side, quantity, inputs, rests=False)):
+    if not grows and side is not None and _shrinks_the_account(side, quantity, inputs, rests=False):
         return True
     if inputs.market is None:
         return False
