@@ -147,6 +147,18 @@ class PositionManager:
         at: BlockRef | None = None,
         is_born: bool = False,
     ) -> None:
+        # A quote that stands in no block has no PartyA: what concerns it comes by a key of its own, and by the old one.
+        async with self._ledger.lock(Quote.create_id(self._ledger.chain_id, self._ledger.diamond, quote_id)):
+            await self._work_alone(quote_id, news, causation, at, is_born)
+
+    async def _work_alone(
+        self,
+        quote_id: int,
+        news: Callable[[Quote], Sequence[Event]],
+        causation: str,
+        at: BlockRef | None,
+        is_born: bool,
+    ) -> None:
         for attempt in range(1, _ATTEMPTS + 1):
             is_new = is_born and attempt == 1
             quote = self._ledger.new_quote(quote_id) if is_new else await self._ledger.quote(quote_id)

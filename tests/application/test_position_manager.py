@@ -283,6 +283,25 @@ async def test_work_for_one_party_a_is_done_one_after_the_other() -> None:
     ]
 
 
+async def test_what_comes_by_two_keys_for_one_quote_is_done_one_after_the_other() -> None:
+    """While it stands in no block its PartyA is not known, and facts of its orders come by a key of its own."""
+    world, held = World(HEDGE_FIRST), asyncio.Event()
+    await world.told(Chain().sent())
+    await world.reported(accepted_order(O1))
+
+    async def hold(party_a: str) -> None:
+        await held.wait()
+
+    world.views.before = hold
+    healing = asyncio.create_task(world.manager.heal(7, TRADER))
+    await asyncio.sleep(0.01)
+    telling = asyncio.create_task(world.reported(filled(O1, "10"), ended(O1, "10"), key="quote:7"))
+    await asyncio.sleep(0.01)
+    held.set()
+    await asyncio.gather(healing, telling)
+    assert world.names()[-4:] == ["OrderFilled", "OrderEnded", "Decided", "TransactionRequested"]
+
+
 async def test_another_party_a_does_not_wait() -> None:
     world, held = World(), asyncio.Event()
     sent = Chain().sent()
