@@ -57,7 +57,7 @@ class Watch:
             self.largest[quote.id] = max(self.largest[quote.id], quote.quantity)
             self.directions.setdefault(quote.id, set()).add(quote.position)
             if quote.party_b == US and len(self.directions[quote.id]) == 1:
-                if any(sent.unsigned.nonce not in self.included for sent in block.sent):
+                if block.sent and not any(sent.unsigned.nonce in self.included for sent in block.sent):
                     self._broker_first(before.get(quote.id), quote)
                 self._in_time(quote, block)
         self.included.update(sent.unsigned.nonce for sent in block.sent)
