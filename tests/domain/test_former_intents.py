@@ -78,7 +78,7 @@ def test_what_was_hedged_for_the_first_is_undone_before_the_second_is_judged() -
     assert request is not None
     quote.advance([orphaned(sent), chain.sent(position=PositionType.SHORT, price="99")])
     quote.advance([failed(request.request_id, "PartyBFacet: Invalid state")])
-    assert decided(quote) == ["order u1 sell 10 reduce-only"]
+    assert decided(quote) == ["order u1 sell 10"]
     assert quote.verdict is Verdict.NONE
     assert decided(quote, [filled(U1, "10"), ended(U1, "10")]) == ["order o2 sell 10"]
     assert quote.verdict is Verdict.ACCEPTED
@@ -90,7 +90,7 @@ def test_an_order_of_the_first_that_still_works_is_cancelled_and_its_late_fills_
     quote, sent = hedged_first(chain, accepted_order(O1))
     quote.advance([orphaned(sent), chain.sent(position=PositionType.SHORT, price="99")])
     assert decided(quote) == ["cancel o1"]
-    assert decided(quote, [filled(O1, "3"), ended(O1, "3", "canceled")]) == ["order u1 sell 3 reduce-only"]
+    assert decided(quote, [filled(O1, "3"), ended(O1, "3", "canceled")]) == ["order u1 sell 3"]
 
 
 def test_while_more_of_it_is_held_than_the_venue_refuses_the_quote_needs_attention() -> None:
@@ -104,10 +104,10 @@ def test_a_refused_undoing_is_asked_again_after_a_wait() -> None:
     chain = Chain()
     quote, sent = hedged_first(chain, accepted_order(O1), filled(O1, "10"), ended(O1, "10"))
     quote.advance([orphaned(sent), chain.sent(position=PositionType.SHORT, price="99")])
-    assert decided(quote) == ["order u1 sell 10 reduce-only"]
+    assert decided(quote) == ["order u1 sell 10"]
     quote.advance([refused_order(U1)])
     assert when_decided(quote, policy=HEDGE_FIRST) == []
-    assert summary(when_decided(quote, later(60), HEDGE_FIRST)) == ["order u2 sell 10 reduce-only"]
+    assert summary(when_decided(quote, later(60), HEDGE_FIRST)) == ["order u2 sell 10"]
 
 
 def test_with_inputs_of_the_first_intents_symbol_nothing_of_the_second_is_decided() -> None:
@@ -116,7 +116,7 @@ def test_with_inputs_of_the_first_intents_symbol_nothing_of_the_second_is_decide
     second = msgspec.structs.replace(chain.sent(), symbol_id=2)
     quote.advance([orphaned(sent), second])
     assert when_decided(quote, inputs(limits=None), HEDGE_FIRST) == []
-    assert summary(when_decided(quote, INPUTS, HEDGE_FIRST)) == ["order u1 sell 10 reduce-only"]
+    assert summary(when_decided(quote, INPUTS, HEDGE_FIRST)) == ["order u1 sell 10"]
     quote.advance([filled(U1, "10"), ended(U1, "10")])
     when_decided(quote, inputs(symbol=OTHER_SYMBOL), HEDGE_FIRST)
     assert quote.verdict is Verdict.REJECTED

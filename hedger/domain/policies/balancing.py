@@ -1,5 +1,7 @@
 """Required against actual: brings the hedge of a quote to the quantity that the chain's side needs."""
 
+import msgspec
+
 from hedger.domain.events import Event
 from hedger.domain.money import floor_to
 from hedger.domain.policies.inputs import Inputs
@@ -56,6 +58,8 @@ def undo_former(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event] | N
         return []
     position = PositionType.LONG if held > 0 else PositionType.SHORT
     request = order(quote, inputs, policy, Leg.UNWIND, quantity, position=position)
+    # The book does not know what is left behind, so it cannot tell whether the account shrinks.
+    request = msgspec.structs.replace(request, reduce_only=False)
     return decided(f"unwind: {why}", inputs, policy, request)
 
 
