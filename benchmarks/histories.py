@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from hedger.domain import chain_facts as facts
+from hedger.domain import transactions
 from hedger.domain.events import ChainSource, Event
 from hedger.domain.margins import Locked
 from hedger.domain.money import WAD
@@ -139,10 +140,10 @@ class Life:
             deadline=NOW_S + 600,
         )
 
-    def _succeeded(self) -> events.TransactionSucceeded:
+    def _succeeded(self) -> transactions.TransactionSucceeded:
         request = self.quote.in_flight
         assert request is not None, "the policy asked for no transaction"
-        return events.TransactionSucceeded(
+        return transactions.TransactionSucceeded(
             request_id=request.request_id,
             transaction_hash=f"0x{self.quote.quote_id:064x}",
             block_number=self.quote.quote_id,

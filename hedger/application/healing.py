@@ -13,6 +13,7 @@ from hedger.application.book import Book
 from hedger.application.ledger import Ledger
 from hedger.application.position_manager import PositionManager
 from hedger.application.relay import Relay
+from hedger.domain import transactions
 from hedger.domain.events import Event, Recorded
 from hedger.domain.quote import events
 from hedger.domain.quote.hedge import OrderState
@@ -112,7 +113,7 @@ def _id_of(event: Event) -> str:
             return event.client_order_id
         case events.OrderCancelRequested():
             return f"cancel:{event.client_order_id}"
-        case events.TransactionRequested():
+        case transactions.TransactionRequested():
             return event.request_id
         case _:
             return ""

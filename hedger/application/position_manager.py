@@ -12,13 +12,12 @@ from hedger.application.book import Book
 from hedger.application.inputs import InputsSource
 from hedger.application.ledger import Draft, Ledger
 from hedger.application.messages import Reported
-from hedger.domain import chain_facts
+from hedger.domain import chain_facts, transactions
 from hedger.domain.events import ChainFact, Event
 from hedger.domain.feed import BlockRef, BlocksOrphaned, FeedCheckpointed
 from hedger.domain.policies.decide import decide, is_ahead_of_the_chain
 from hedger.domain.policies.inputs import Inputs
 from hedger.domain.policies.policy import Policy
-from hedger.domain.quote import events as quote_events
 from hedger.domain.quote.quote import Quote
 from hedger.domain.terms import QuoteStatus
 
@@ -277,7 +276,7 @@ def _news(quote: Quote, told: tuple[Event, ...]) -> list[Event]:
     """Those of the reported facts that are new to this quote."""
     fresh = quote.order_facts(list(told))
     for fact in told:
-        if isinstance(fact, quote_events.TransactionSucceeded | quote_events.TransactionFailed):
+        if isinstance(fact, transactions.TransactionSucceeded | transactions.TransactionFailed):
             in_flight = quote.in_flight
             if in_flight is not None and in_flight.request_id == fact.request_id:
                 fresh.append(fact)

@@ -10,6 +10,7 @@ from hedger.adapters.streams import topics
 from hedger.adapters.streams.port import Streams
 from hedger.application.ledger import Ledger
 from hedger.application.messages import Logged
+from hedger.domain import transactions
 from hedger.domain.chain_facts import QuoteFact
 from hedger.domain.events import Event, Recorded
 from hedger.domain.quote import events as quote_events
@@ -19,7 +20,7 @@ from hedger.domain.trading import TradingStateChanged
 
 _MOST_SAVED = 1_000
 
-Requested = quote_events.OrderRequested | quote_events.OrderCancelRequested | quote_events.TransactionRequested
+Requested = quote_events.OrderRequested | quote_events.OrderCancelRequested | transactions.TransactionRequested
 
 
 class Relay:
@@ -89,6 +90,6 @@ def quote_of(event: Event, tag: str) -> int:
     """The quote that an event is about, 0 where it is about none."""
     if isinstance(event, QuoteFact):
         return event.quote_id
-    if isinstance(event, quote_events.TransactionRequested):
+    if isinstance(event, transactions.TransactionRequested):
         return quote_of_request(event.request_id)
     return quote_of_order(tag, getattr(event, "client_order_id", "")) or 0

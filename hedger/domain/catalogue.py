@@ -1,6 +1,6 @@
 """Every event that may stand in the log. A class that is missing here cannot be recorded."""
 
-from hedger.domain import chain_facts, feed, reconciliation, trading, wallet
+from hedger.domain import chain_facts, feed, reconciliation, trading, transactions, wallet
 from hedger.domain.events import ChainFact, Event
 from hedger.domain.quote import events as quote_events
 
@@ -25,7 +25,9 @@ def _events_in(*modules: object) -> tuple[type[Event], ...]:
     return tuple(sorted(found, key=lambda event: event.__name__))
 
 
-ALL_EVENTS: tuple[type[Event], ...] = _events_in(chain_facts, feed, quote_events, wallet, reconciliation, trading)
+ALL_EVENTS: tuple[type[Event], ...] = _events_in(
+    chain_facts, feed, quote_events, transactions, wallet, reconciliation, trading
+)
 
 
 def tag_of(event: Event | type[Event]) -> str:

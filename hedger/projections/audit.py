@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from hedger.domain import transactions
 from hedger.domain.events import ChainFact, Event, Recorded
 from hedger.domain.feed import BlocksOrphaned
 from hedger.domain.policies.inputs import Inputs
@@ -52,16 +53,16 @@ class StoryLine(msgspec.Struct, frozen=True, kw_only=True):
 
 _DECISIONS = (events.QuoteAccepted, events.QuoteRejected, events.CloseRejected, events.Decided, events.GaveUp)
 _TRANSACTIONS = (
-    events.TransactionRequested,
-    events.TransactionSucceeded,
-    events.TransactionFailed,
+    transactions.TransactionRequested,
+    transactions.TransactionSucceeded,
+    transactions.TransactionFailed,
     TransactionSigned,
     TransactionBroadcast,
     TransactionMined,
     NonceLost,
     TransactionWithheld,
 )
-_REQUESTS = (events.OrderRequested, events.OrderCancelRequested, events.TransactionRequested)
+_REQUESTS = (events.OrderRequested, events.OrderCancelRequested, transactions.TransactionRequested)
 
 
 def story(recorded: Sequence[Recorded]) -> list[StoryLine]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hedger.domain import chain_facts as facts
+from hedger.domain import transactions
 from hedger.domain.error_codes import MEANINGS, ErrorCode
 from hedger.domain.events import Event
 from hedger.domain.feed import BlocksOrphaned
@@ -82,7 +83,7 @@ def _ended(event: events.OrderEnded) -> str:
     return f"Order {event.client_order_id} ended: {event.status}, {to_text(event.executed_quantity)} executed"
 
 
-def _requested(event: events.TransactionRequested) -> str:
+def _requested(event: transactions.TransactionRequested) -> str:
     call = event.call
     amount = f" {to_text(call.quantity)} at {to_text(call.price)}" if call.quantity else ""
     allocate = f", allocating {to_text(call.allocate)} first" if call.allocate else ""
@@ -93,7 +94,7 @@ def _call(kind: CallKind) -> str:
     return kind.value.replace("_", " ")
 
 
-def _succeeded(event: events.TransactionSucceeded) -> str:
+def _succeeded(event: transactions.TransactionSucceeded) -> str:
     where = f"block {event.block_number} as {short(event.transaction_hash)}"
     return f"Transaction {event.request_id} succeeded in {where}, gas {event.gas_used}"
 
@@ -137,9 +138,9 @@ WORDS: dict[type[Event], Callable[[Any], str]] = {
     events.OrderOutcomeUnknown: lambda e: f"Order {e.client_order_id} may have been executed: {e.reason}",
     events.OrderFilled: _filled,
     events.OrderEnded: _ended,
-    events.TransactionRequested: _requested,
-    events.TransactionSucceeded: _succeeded,
-    events.TransactionFailed: lambda e: (
+    transactions.TransactionRequested: _requested,
+    transactions.TransactionSucceeded: _succeeded,
+    transactions.TransactionFailed: lambda e: (
         f"Transaction {e.request_id} failed ({e.stage}): {e.reason or 'no reason given'}"
     ),
     TransactionSigned: lambda e: f"Transaction {e.request_id} signed under nonce {e.nonce} ({e.purpose})",

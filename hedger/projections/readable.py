@@ -18,6 +18,7 @@ _NOT_AMOUNTS_ENDINGS = (
     "_at",
     "_block",
     "_id",
+    "_ids",
     "_index",
     "_ms",
     "_number",

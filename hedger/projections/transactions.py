@@ -11,8 +11,14 @@ import msgspec
 
 from hedger.domain.events import Event, Recorded
 from hedger.domain.feed import BlocksOrphaned
-from hedger.domain.quote import events
-from hedger.domain.quote.quote import Quote, RequestState, TransactionRequest
+from hedger.domain.quote.quote import Quote
+from hedger.domain.transactions import (
+    RequestState,
+    TransactionFailed,
+    TransactionRequest,
+    TransactionRequested,
+    TransactionSucceeded,
+)
 from hedger.domain.wallet import (
     NonceLost,
     Sent,
@@ -29,7 +35,7 @@ from hedger.projections.tables import Seconds, Sheet, Table, Wad, Wei
 from hedger.projections.tracked import Tracked
 
 NOBODY = UUID(int=0)
-QUOTE_SIDE = (events.TransactionRequested, events.TransactionSucceeded, events.TransactionFailed)
+QUOTE_SIDE = (TransactionRequested, TransactionSucceeded, TransactionFailed)
 WALLET_SIDE = (TransactionSigned, TransactionBroadcast, TransactionMined, NonceLost, TransactionWithheld)
 
 
@@ -107,7 +113,7 @@ def note(sheet: Sheet[Transaction], recorded: Recorded, tracked: Tracked | None)
     """Take in an event of a quote (`tracked`) or of a wallet that speaks of transactions."""
     event = recorded.event
     match event:
-        case events.TransactionRequested() | events.TransactionSucceeded() | events.TransactionFailed():
+        case TransactionRequested() | TransactionSucceeded() | TransactionFailed():
             transaction = _of(sheet, event.request_id, recorded)
             if tracked is not None:
                 transaction.quote_aggregate, transaction.quote_id = tracked.quote.id, tracked.quote.quote_id
@@ -135,9 +141,9 @@ def _take_quote_side(transaction: Transaction, event: Event) -> None:
     quote = Quote(id=NOBODY, chain_id=0, diamond="", quote_id=0, requests=known)
     quote.apply(event)
     transaction.request = quote.requests.get(transaction.request_id)
-    if isinstance(event, events.TransactionRequested):
+    if isinstance(event, TransactionRequested):
         transaction.party_a, transaction.symbol_id = event.party_a, event.symbol_id
-    if isinstance(event, events.TransactionSucceeded):
+    if isinstance(event, TransactionSucceeded):
         transaction.gas_used, transaction.gas_price_wei = event.gas_used, event.gas_price_wei
 
 

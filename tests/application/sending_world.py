@@ -33,10 +33,10 @@ from hedger.application.messages import Logged, Reported
 from hedger.application.sending import Sender, SenderSettings
 from hedger.domain.events import Event
 from hedger.domain.money import WAD, to_text
-from hedger.domain.quote.events import Call, TransactionRequested
 from hedger.domain.quote.quote import Quote
 from hedger.domain.terms import CallKind, OrderType, PositionType, TradingState
 from hedger.domain.trading import Trading, TradingStateChanged
+from hedger.domain.transactions import Call, TransactionRequested
 from hedger.domain.wallet import Wallet as WalletRecord
 
 OPERATOR_KEY = "0x" + "0b" * 32

@@ -6,6 +6,7 @@ import pytest
 from deciding_world import REDELIVER_AFTER_MS, World, of_quote
 
 from hedger.adapters.chain.rpc import RpcUnavailable
+from hedger.domain import transactions
 from hedger.domain.quote import events
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import QuoteStatus
@@ -110,7 +111,7 @@ async def test_one_quotes_trouble_does_not_keep_the_others_from_being_healed(
 
     monkeypatch.setattr(world.manager, "heal", troubled)
     await world.healer.heal()
-    asked = [each.event for each in world.log.recorded if isinstance(each.event, events.TransactionRequested)]
+    asked = [each.event for each in world.log.recorded if isinstance(each.event, transactions.TransactionRequested)]
     assert [request.request_id for request in asked] == [LOCK, "t-9-lock-1"]
 
 
@@ -167,7 +168,7 @@ async def test_a_quote_that_has_ended_leaves_the_book_and_is_healed_no_more() ->
     world, chain = World(), Chain()
     await world.told(chain.sent(), chain.locked(by="0x" + "cc" * 20))
     await world.reported(
-        events.TransactionFailed(
+        transactions.TransactionFailed(
             request_id=LOCK,
             stage="simulation",
             reason="locked",

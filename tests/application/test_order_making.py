@@ -12,6 +12,7 @@ from hedger.adapters.streams import topics
 from hedger.adapters.venue.port import Accepted, Refused, Unknown
 from hedger.application.messages import Logged
 from hedger.application.order_making import facts_of
+from hedger.domain import transactions
 from hedger.domain.events import Event
 from hedger.domain.quote import events
 from hedger.domain.quote.hedge import HedgeOrder, OrderState, Trade
@@ -103,7 +104,7 @@ async def test_an_outcome_that_is_not_known_is_reported_as_that() -> None:
 async def test_other_events_of_the_log_are_not_its_business() -> None:
     world = World()
     await world.told(Chain().sent())
-    await handled(world, message(world, events.TransactionRequested), message(world, events.QuoteAccepted))
+    await handled(world, message(world, transactions.TransactionRequested), message(world, events.QuoteAccepted))
     assert not world.venue.placed
     assert not world.venue.looked_up
 

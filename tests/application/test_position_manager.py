@@ -25,8 +25,9 @@ from hedger.domain import chain_facts
 from hedger.domain.events import Event
 from hedger.domain.feed import BlocksOrphaned, FeedCheckpointed, InputRejected
 from hedger.domain.quote import events
-from hedger.domain.quote.quote import Quote, RequestState, Verdict
+from hedger.domain.quote.quote import Quote, Verdict
 from hedger.domain.terms import BalanceChange, QuoteStatus
+from hedger.domain.transactions import RequestState
 from tests.domain.given import (
     HEDGE_FIRST,
     NOW,

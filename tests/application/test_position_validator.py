@@ -11,9 +11,9 @@ from hedger.adapters.chain.view_structs import QuoteView
 from hedger.adapters.venue.port import VenueUnavailable
 from hedger.application.position_validator import PositionValidator
 from hedger.domain.margins import Locked
-from hedger.domain.quote.events import TransactionRequested
 from hedger.domain.reconciliation import MismatchFound, MismatchKind, MismatchResolved
 from hedger.domain.terms import OrderType, PositionType, QuoteStatus
+from hedger.domain.transactions import TransactionRequested
 from tests.domain.given import TRADER, US, Chain, accepted_order, ended, filled, succeeded, wad
 
 NOBODY = "0x" + "00" * 20

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hedger.adapters.streams import topics
 from hedger.application.ledger import Ledger
 from hedger.application.relay import quote_of
+from hedger.domain import transactions
 from hedger.domain.events import Event, Recorded
 from hedger.domain.quote import events
 from hedger.domain.quote.quote import Quote
@@ -73,7 +74,7 @@ async def test_a_request_is_told_keyed_by_party_a_with_its_place_in_the_log() ->
     [(topic, key, _)] = world.streams.published
     [message] = world.streams.logged
     assert (topic, key) == (topics.LOG, TRADER)
-    assert message.recorded == world.recorded(events.TransactionRequested)
+    assert message.recorded == world.recorded(transactions.TransactionRequested)
     assert message.quote_id == 7
     assert not message.redelivered
 
@@ -189,7 +190,7 @@ async def test_a_trading_state_changed_elsewhere_is_known_here_once_it_is_read()
 async def test_a_request_told_again_says_that_it_may_have_been_carried_out() -> None:
     world = World()
     await world.told(Chain().sent())
-    await world.relay.tell_again(await world.ledger.quote(7), world.recorded(events.TransactionRequested))
+    await world.relay.tell_again(await world.ledger.quote(7), world.recorded(transactions.TransactionRequested))
     assert [message.redelivered for message in world.streams.logged] == [True]
 
 

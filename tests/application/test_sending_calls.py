@@ -6,9 +6,9 @@ import pytest
 from sending_world import ALLOCATION, PRICE, QUANTITY, SendingWorld, node_with, sending_world
 
 from devnet.traders import CloseTerms
-from hedger.domain.quote.events import Call, TransactionFailed, TransactionSucceeded
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import CallKind, OrderType, QuoteStatus
+from hedger.domain.transactions import Call, TransactionFailed, TransactionSucceeded
 from hedger.domain.wallet import TransactionBroadcast, TransactionMined, TransactionSigned
 
 

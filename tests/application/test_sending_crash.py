@@ -11,8 +11,8 @@ from hedger.adapters.log.port import EventLog
 from hedger.adapters.log.postgres_log import PostgresEventLog
 from hedger.domain.catalogue import ALL_EVENTS
 from hedger.domain.events import Event
-from hedger.domain.quote.events import Call, TransactionSucceeded
 from hedger.domain.terms import CallKind, QuoteStatus
+from hedger.domain.transactions import Call, TransactionSucceeded
 from hedger.domain.wallet import TransactionBroadcast, TransactionMined, TransactionSigned
 
 LOCK = Call(kind=CallKind.LOCK, allocate=ALLOCATION)

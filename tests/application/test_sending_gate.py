@@ -8,9 +8,10 @@ from sending_world import ALLOCATION, PRICE, QUANTITY, SendingWorld, sending_wor
 
 from hedger.adapters.chain.gas import FeePolicy
 from hedger.application.sending import SenderStopped
-from hedger.domain.quote.events import Call, OrderCancelRequested, TransactionSucceeded
+from hedger.domain.quote.events import OrderCancelRequested
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import CallKind, QuoteStatus, TradingState
+from hedger.domain.transactions import Call, TransactionSucceeded
 from hedger.domain.wallet import TransactionWithheld
 
 LOCK = Call(kind=CallKind.LOCK, allocate=ALLOCATION)

@@ -12,8 +12,8 @@ from sending_world import ALLOCATION, LOSE, OPERATOR_KEY, Fault, node_with, send
 
 from hedger.adapters.chain.gas import Fees
 from hedger.adapters.chain.signer import BadKey, LocalSigner, Unsigned, unsigned_of
-from hedger.domain.quote.events import Call
 from hedger.domain.terms import CallKind
+from hedger.domain.transactions import Call
 
 KEY = "0x" + "ab" * 32
 DYNAMIC = Fees(100, 3)

@@ -12,9 +12,9 @@ from hedger.adapters.chain.signer import Unsigned
 from hedger.application.messages import Logged
 from hedger.application.sending import SenderStopped
 from hedger.domain.feed import BlocksOrphaned
-from hedger.domain.quote.events import Call, TransactionFailed, TransactionSucceeded
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import CallKind, QuoteStatus
+from hedger.domain.transactions import Call, TransactionFailed, TransactionSucceeded
 from hedger.domain.wallet import NonceLost, SentState, TransactionSigned
 
 LOCK = Call(kind=CallKind.LOCK, allocate=ALLOCATION)

@@ -11,9 +11,10 @@ from devnet.traders import Trader
 from hedger.adapters.streams import topics
 from hedger.domain.chain_facts import QuoteSent
 from hedger.domain.events import ChainSource
-from hedger.domain.quote.events import Call, OrderRequested, TransactionSucceeded
+from hedger.domain.quote.events import OrderRequested
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import CallKind, Leg, OrderType, PositionType, Side
+from hedger.domain.transactions import Call, TransactionSucceeded
 
 OPEN = Call(kind=CallKind.OPEN, quantity=QUANTITY, price=PRICE)
 PAIR = "uPnlWithSymbolPrice"

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from hedger.domain import chain_facts as facts
+from hedger.domain import transactions
 from hedger.domain.events import ChainFact, ChainSource, Event
 from hedger.domain.margins import Locked
 from hedger.domain.money import from_text
@@ -181,8 +182,8 @@ def ended(order_id: str, executed: str, status: str = "filled") -> events.OrderE
     )
 
 
-def succeeded(request_id: str, block: int = 100) -> events.TransactionSucceeded:
-    return events.TransactionSucceeded(
+def succeeded(request_id: str, block: int = 100) -> transactions.TransactionSucceeded:
+    return transactions.TransactionSucceeded(
         request_id=request_id,
         transaction_hash="0xtx",
         block_number=block,
@@ -194,8 +195,8 @@ def succeeded(request_id: str, block: int = 100) -> events.TransactionSucceeded:
 
 def failed(
     request_id: str, reason: str, *, at: int = NOW, action: RevertAction | None = None
-) -> events.TransactionFailed:
-    return events.TransactionFailed(
+) -> transactions.TransactionFailed:
+    return transactions.TransactionFailed(
         request_id=request_id,
         stage="simulation",
         reason=reason,
@@ -288,7 +289,7 @@ def when_decided(quote: Quote, seen: Inputs = INPUTS, policy: Policy = POLICY) -
 
 def requests(told: Iterable[Event]) -> list[Event]:
     """What is asked of the venue and of the chain, without the reasons."""
-    asked = events.OrderRequested | events.OrderCancelRequested | events.TransactionRequested
+    asked = events.OrderRequested | events.OrderCancelRequested | transactions.TransactionRequested
     return [event for event in told if isinstance(event, asked)]
 
 
@@ -306,7 +307,7 @@ def summary(told: Iterable[Event]) -> list[str]:
                 lines.append(f"order {name} {event.side.value} {to_text(event.quantity)}{price}{reduce}")
             case events.OrderCancelRequested():
                 lines.append(f"cancel {event.client_order_id.rsplit('-', 1)[1]}")
-            case events.TransactionRequested():
+            case transactions.TransactionRequested():
                 call = event.call
                 amount = f" {to_text(call.quantity)} at {to_text(call.price)}" if call.quantity else ""
                 lines.append(f"{call.kind.value}{amount}")

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from hedger.domain import transactions
 from hedger.domain.chain_facts import QuoteSent
 from hedger.domain.error_codes import ErrorCode
 from hedger.domain.policies.inputs import Inputs
@@ -60,7 +61,7 @@ def test_a_wanted_market_intent_is_locked_first_with_the_allocation_it_lacks() -
     assert all(rule.passed for rule in told[0].rules)
     assert summary(told) == ["lock"]
     request = told[-1]
-    assert isinstance(request, events.TransactionRequested)
+    assert isinstance(request, transactions.TransactionRequested)
     assert request.call.allocate == wad("15") + wad("1010") * 5 // 100  # cva and lf, and head room of the notional
     assert request.valid_until == DEADLINE
 

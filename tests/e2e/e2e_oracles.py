@@ -20,10 +20,10 @@ from devnet.world import LocalHedger, World
 from hedger.domain.chain_facts import QuoteFact
 from hedger.domain.events import Recorded
 from hedger.domain.money import WAD
-from hedger.domain.quote.events import Call, TransactionRequested
 from hedger.domain.quote.quote import Quote, Verdict
 from hedger.domain.request_ids import quote_of_order
 from hedger.domain.terms import CallKind, OrderType, PositionType, QuoteStatus
+from hedger.domain.transactions import Call, TransactionRequested
 from hedger.domain.wallet import Wallet
 
 SYMMIO, PARTY_B = Abi.load("symmio"), Abi.load("party_b")

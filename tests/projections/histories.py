@@ -4,6 +4,7 @@ from random import Random
 from uuid import UUID
 
 from hedger.domain import chain_facts as facts
+from hedger.domain import transactions
 from hedger.domain.account import Account
 from hedger.domain.events import ChainSource, Event, Recorded
 from hedger.domain.feed import BlocksOrphaned, FeedCheckpointed, InputRejected, ProtocolRead, feed_id
@@ -11,7 +12,7 @@ from hedger.domain.margins import Locked
 from hedger.domain.money import WAD
 from hedger.domain.policies.inputs import AccountView, Inputs, MarketView, SymbolTerms
 from hedger.domain.quote import events
-from hedger.domain.quote.events import Call, RuleResult
+from hedger.domain.quote.events import RuleResult
 from hedger.domain.quote.quote import Quote
 from hedger.domain.reconciliation import MismatchFound, MismatchKind, MismatchResolved, Reconciliation
 from hedger.domain.reverts import RevertAction
@@ -27,6 +28,7 @@ from hedger.domain.terms import (
     hedge_side,
 )
 from hedger.domain.trading import Trading, TradingStateChanged
+from hedger.domain.transactions import Call
 from hedger.domain.wallet import TransactionBroadcast, TransactionMined, TransactionSigned, Wallet
 
 CHAIN, DIAMOND = 31337, "0x" + "d1" * 20
@@ -232,7 +234,7 @@ class History:
         self.quote(
             quote_id,
             events.Decided(policy="v1", rule=f"{call.kind.value} it", inputs=self.inputs()),
-            events.TransactionRequested(
+            transactions.TransactionRequested(
                 request_id=request_id,
                 party_a=ALICE,
                 symbol_id=1,
@@ -270,7 +272,7 @@ class History:
         if failed:
             self.quote(
                 quote_id,
-                events.TransactionFailed(
+                transactions.TransactionFailed(
                     request_id=request_id,
                     stage="mined",
                     reason=failed,
@@ -281,7 +283,7 @@ class History:
         else:
             self.quote(
                 quote_id,
-                events.TransactionSucceeded(
+                transactions.TransactionSucceeded(
                     request_id=request_id,
                     transaction_hash=transaction_hash,
                     block_number=self.block,

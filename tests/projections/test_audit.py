@@ -4,7 +4,7 @@ import typing
 
 import msgspec
 
-from hedger.domain import wallet
+from hedger.domain import transactions, wallet
 from hedger.domain.catalogue import ALL_EVENTS
 from hedger.domain.chain_facts import QuoteFact
 from hedger.domain.money import WAD
@@ -15,13 +15,13 @@ from hedger.projections.headlines import WORDS
 from hedger.projections.readable import is_amount, readable, short
 from tests.projections.histories import History, quote_aggregate, random_history, wallet_id
 
-WALLET = wallet.__name__
+OWN_MODULES = (events.__name__, transactions.__name__, wallet.__name__)
 WADS = {
     "account_notional", "account_upnl", "allocate", "amount", "ask", "bid", "cva", "decision_price",
     "executed_quantity", "fee", "funding_rate", "lf", "limit_price", "mark", "market_price", "max_funding_rate",
     "max_leverage", "max_quantity", "min_lf_portion", "min_notional", "min_quantity", "min_quote_value",
-    "party_a_allocated", "party_a_mm", "party_b_allocated", "party_b_free", "party_b_mm", "price",
-    "promised_allocation", "quantity", "rate", "step", "symbol_long_hedge", "symbol_notional",
+    "party_a_allocated", "party_a_mm", "party_b_allocated", "party_b_free", "party_b_mm", "price", "prices",
+    "promised_allocation", "quantity", "rate", "rates", "step", "symbol_long_hedge", "symbol_notional",
     "symbol_short_hedge", "tick", "total_notional", "trading_fee", "upnl", "venue_margin",
 }  # fmt: skip
 
@@ -98,7 +98,7 @@ def test_latencies_run_from_fact_to_decision_to_request_to_outcome_to_the_chains
 def test_the_chains_word_on_our_own_transaction_follows_from_that_transaction() -> None:
     history = History()
     history.sent(1)
-    succeeded = events.TransactionSucceeded(
+    succeeded = transactions.TransactionSucceeded(
         request_id="r",
         transaction_hash=f"0x{2:064x}",
         block_number=1,
@@ -121,9 +121,7 @@ def test_every_event_has_a_headline_and_details_that_are_json() -> None:
 
 
 def test_every_event_of_a_quote_has_words_of_its_own() -> None:
-    of_a_quote = {
-        event for event in ALL_EVENTS if issubclass(event, QuoteFact) or event.__module__ in (events.__name__, WALLET)
-    }
+    of_a_quote = {event for event in ALL_EVENTS if issubclass(event, QuoteFact) or event.__module__ in OWN_MODULES}
     assert of_a_quote - WORDS.keys() == set()
     assert len(of_a_quote) > 35
 

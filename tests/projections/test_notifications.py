@@ -5,8 +5,8 @@ from typing import Any
 from hedger.domain import chain_facts as facts
 from hedger.domain.money import WAD
 from hedger.domain.quote import events
-from hedger.domain.quote.events import Call
 from hedger.domain.terms import CallKind, Leg, OrderType, QuoteStatus
+from hedger.domain.transactions import Call
 from hedger.projections.memory import fold
 from tests.projections.histories import ALICE, OTHER, US, History, random_history
 

@@ -21,10 +21,10 @@ from hedger.domain.chain_facts import PositionOpened
 from hedger.domain.events import Recorded
 from hedger.domain.money import WAD, from_text, to_text
 from hedger.domain.quote import events
-from hedger.domain.quote.events import Call
 from hedger.domain.quote.quote import Quote
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import BalanceChange, CallKind, Leg, OrderType, PositionType, QuoteStatus, Side, TradingState
+from hedger.domain.transactions import Call
 from hedger.domain.wallet import NonceLost, TransactionWithheld
 from hedger.projections.catalogue import all_models, all_projections
 from hedger.projections.engine import Projector

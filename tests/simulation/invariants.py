@@ -3,6 +3,7 @@
 import msgspec
 
 from hedger.application.book import Book
+from hedger.domain import transactions
 from hedger.domain.account import Account
 from hedger.domain.events import Event
 from hedger.domain.policies.decide import decide
@@ -19,7 +20,7 @@ from tests.simulation.process import Process, quotes_of
 from tests.simulation.watching import Broken, Watch
 
 _DECISIONS = events.QuoteAccepted | events.QuoteRejected | events.GaveUp | events.Decided | events.CloseRejected
-_ASKED = events.OrderRequested | events.OrderCancelRequested | events.TransactionRequested
+_ASKED = events.OrderRequested | events.OrderCancelRequested | transactions.TransactionRequested
 _WAITING = (
     QuoteStatus.LOCKED,
     QuoteStatus.CANCEL_PENDING,

@@ -8,7 +8,7 @@ from hedger.api.listing import Filter, Listing, Order
 from hedger.api.params import Cursor, Limit, PartyA, QuoteFilter, lower
 from hedger.api.reading import Reader
 from hedger.api.schemas import Page, TransactionOut
-from hedger.domain.quote.quote import RequestState
+from hedger.domain.transactions import RequestState
 from hedger.projections.tables import columns_of
 from hedger.projections.transactions import TransactionRow
 

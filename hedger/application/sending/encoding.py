@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from hedger.adapters.chain import calls
 from hedger.adapters.chain.abi import interface
 from hedger.adapters.muon import PairUpnlAndPriceSig, SingleUpnlSig
-from hedger.domain.quote.events import Call
 from hedger.domain.terms import CallKind
+from hedger.domain.transactions import Call
 
 NEED_UPNL = frozenset({CallKind.LOCK, CallKind.LOCK_AND_OPEN})
 NEED_PAIR = frozenset({CallKind.OPEN, CallKind.LOCK_AND_OPEN, CallKind.FILL_CLOSE})

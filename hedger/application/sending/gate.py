@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 from hedger.application.ledger import Ledger
 from hedger.application.sending.chain import Chain
 from hedger.application.sending.settings import Refused, SenderSettings
-from hedger.domain.quote.events import TransactionRequested
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import CallKind, TradingState
 from hedger.domain.trading import Trading
+from hedger.domain.transactions import TransactionRequested
 
 # What takes on new exposure. An opening is not among them: it is hedged already when it is asked for.
 _GROWS = frozenset({CallKind.LOCK, CallKind.LOCK_AND_OPEN})

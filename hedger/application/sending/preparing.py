@@ -13,8 +13,8 @@ from hedger.application.sending.records import WalletRecords
 from hedger.application.sending.settings import Refused, SenderSettings
 from hedger.application.sending.signing_ahead import SigningAhead
 from hedger.application.sending.together import together
-from hedger.domain.quote.events import Call, TransactionRequested
 from hedger.domain.reverts import RevertAction
+from hedger.domain.transactions import Call, TransactionRequested
 
 
 @dataclass(frozen=True, slots=True)

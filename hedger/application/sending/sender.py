@@ -24,10 +24,11 @@ from hedger.application.sending.settings import Heads, Observe, Refused, SenderS
 from hedger.application.sending.settlement import Receipt, Settlement
 from hedger.application.sending.signing_ahead import SigningAhead
 from hedger.domain.feed import BlocksOrphaned
-from hedger.domain.quote.events import OrderRequested, TransactionFailed, TransactionRequested, TransactionSucceeded
-from hedger.domain.quote.quote import Quote, RequestState
+from hedger.domain.quote.events import OrderRequested
+from hedger.domain.quote.quote import Quote
 from hedger.domain.reverts import RevertAction, action_for
 from hedger.domain.terms import Leg
+from hedger.domain.transactions import RequestState, TransactionFailed, TransactionRequested, TransactionSucceeded
 from hedger.domain.wallet import TransactionWithheld
 
 Outcome = TransactionSucceeded | TransactionFailed

@@ -7,10 +7,10 @@ from hedger.domain.policies.inputs import Inputs
 from hedger.domain.policies.policy import Policy
 from hedger.domain.policies.pricing import closed_price, is_reachable_to_close, venue_limit_to_close
 from hedger.domain.policies.requests import cancels, decided, facet_of, is_tradable, may_ask_again, order, transaction
-from hedger.domain.quote.events import Call
 from hedger.domain.quote.onchain import CloseRequest, OnChain, fill_part_problem
 from hedger.domain.quote.quote import Quote
 from hedger.domain.terms import CallKind, Leg, OrderType, hedge_side
+from hedger.domain.transactions import Call
 
 
 def close_pending(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:

@@ -17,12 +17,13 @@ from hedger.domain.policies.requests import (
     order,
     transaction,
 )
-from hedger.domain.quote.events import Call, QuoteAccepted, QuoteRejected
+from hedger.domain.quote.events import QuoteAccepted, QuoteRejected
 from hedger.domain.quote.hedge import OrderState
 from hedger.domain.quote.onchain import open_part_problem
 from hedger.domain.quote.quote import Quote, Verdict
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import CallKind, Leg, MarketMode, OrderType, QuoteStatus, TradingState, hedge_side
+from hedger.domain.transactions import Call
 
 # Refusals that say nothing about the order itself: it is asked again for as long as there is time.
 PASSING_REFUSALS = frozenset({"rate_limited", "clock", "never_arrived"})

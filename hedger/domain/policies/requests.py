@@ -4,20 +4,14 @@ from hedger.domain.events import Event
 from hedger.domain.money import WAD
 from hedger.domain.policies.inputs import Inputs
 from hedger.domain.policies.policy import Policy
-from hedger.domain.quote.events import (
-    Call,
-    Decided,
-    GaveUp,
-    OrderCancelRequested,
-    OrderRequested,
-    TransactionRequested,
-)
+from hedger.domain.quote.events import Decided, GaveUp, OrderCancelRequested, OrderRequested
 from hedger.domain.quote.hedge import HedgeOrder
 from hedger.domain.quote.onchain import OnChain
 from hedger.domain.quote.quote import Quote
 from hedger.domain.request_ids import client_order_id, transaction_request_id
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import CallKind, Leg, OrderType, PositionType, Side, hedge_side
+from hedger.domain.transactions import Call, TransactionRequested
 
 
 def decided(rule: str, inputs: Inputs, policy: Policy, *requests: Event) -> list[Event]:

@@ -6,8 +6,7 @@ import msgspec
 
 from hedger.domain.events import Event
 from hedger.domain.policies.inputs import Inputs
-from hedger.domain.reverts import RevertAction
-from hedger.domain.terms import CallKind, Leg, OrderType, Side
+from hedger.domain.terms import Leg, OrderType, Side
 
 
 class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,51 +136,6 @@ class OrderEnded(Event, frozen=True, kw_only=True, tag="OrderEnded.1"):
     status: str  # filled, canceled, expired, rejected
     executed_quantity: int
     at_ms: int
-
-
-# --- transactions
-
-
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """What PartyB asks of the contract. `allocate` is put towards PartyA first, in the same transaction."""
-
-    kind: CallKind
-    quantity: int = 0
-    price: int = 0
-    allocate: int = 0
-    close_id: int = 0
-
-
-class TransactionRequested(Event, frozen=True, kw_only=True, tag="TransactionRequested.1"):
-    """A transaction to be sent; pointless after `valid_until` (block time, seconds; 0: no bound)."""
-
-    request_id: str
-    party_a: str
-    symbol_id: int
-    call: Call
-    valid_until: int
-    requested_at: int
-
-
-class TransactionSucceeded(Event, frozen=True, kw_only=True, tag="TransactionSucceeded.1"):
-    """Mined without revert. The contract's own events tell what it did; until they are read the quote waits."""
-
-    request_id: str
-    transaction_hash: str
-    block_number: int
-    block_hash: str
-    gas_used: int
-    gas_price_wei: int
-
-
-class TransactionFailed(Event, frozen=True, kw_only=True, tag="TransactionFailed.1"):
-    """Never sent, reverted, cancelled or lost: nothing of it happened on chain."""
-
-    request_id: str
-    stage: str  # signature, simulation, mined, cancelled
-    reason: str
-    action: RevertAction
-    block_timestamp: int  # when it was known, seconds of the chain
 
 
 def readable(event: Event) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from hedger.domain import history
+from hedger.domain import history, transactions
 from hedger.domain.aggregate import Aggregate
 from hedger.domain.chain_facts import QuoteFact, QuoteSent
 from hedger.domain.events import ChainFact, Event, derived_id
@@ -14,8 +14,14 @@ from hedger.domain.feed import BlocksOrphaned, BlocksReadopted
 from hedger.domain.quote import events
 from hedger.domain.quote.hedge import Hedge, OrderState
 from hedger.domain.quote.onchain import OnChain, born, fold, intent_of
-from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import CallKind
+from hedger.domain.transactions import (
+    Requests,
+    TransactionFailed,
+    TransactionRequest,
+    TransactionRequested,
+    TransactionSucceeded,
+)
 
 
 class Verdict(StrEnum):
@@ -23,28 +29,6 @@ class Verdict(StrEnum):
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     GAVE_UP = "gave_up"
-
-
-class RequestState(StrEnum):
-    REQUESTED = "requested"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-
-
-class TransactionRequest(msgspec.Struct, kw_only=True):
-    """One transaction asked for, and its outcome."""
-
-    request_id: str
-    call: events.Call
-    valid_until: int
-    requested_at: int
-    state: RequestState = RequestState.REQUESTED
-    transaction_hash: str = ""
-    block_number: int = 0
-    block_hash: str = ""
-    reason: str = ""
-    action: RevertAction | None = None
-    failed_at: int = 0
 
 
 class Quote(Aggregate, kw_only=True):
@@ -58,7 +42,7 @@ class Quote(Aggregate, kw_only=True):
     chain: OnChain | None = None
     intent: str = ""  # what was asked for under this id: a reorganisation may give the id to another intent
     hedge: Hedge = msgspec.field(default_factory=Hedge)
-    requests: dict[str, TransactionRequest] = {}
+    requests: Requests = {}
     verdict: Verdict = Verdict.NONE
     code: int = 0
     rejected_closes: dict[str, int] = {}  # close id (text) to error code
@@ -114,25 +98,18 @@ class Quote(Aggregate, kw_only=True):
     @property
     def in_flight(self) -> TransactionRequest | None:
         """The transaction under way, if any; a quote has at most one."""
-        for request in self.requests.values():
-            if request.state is RequestState.REQUESTED:
-                return request
-        return None
+        return transactions.in_flight(self.requests)
 
     def failures_of(self, kind: CallKind, *, since: int = 0) -> list[TransactionRequest]:
         """Failed requests of one kind since a block time, oldest first."""
-        return [
-            request
-            for request in self.requests.values()
-            if request.state is RequestState.FAILED and request.call.kind is kind and request.failed_at >= since
-        ]
+        return transactions.failures_of(self.requests, kind, since=since)
 
     def unread_success(self) -> TransactionRequest | None:
         """The newest mined transaction, while no fact of its block is known: each tells one of this quote."""
-        done = [request for request in self.requests.values() if request.state is RequestState.SUCCEEDED]
-        if not done or any(fact.source.block_hash == done[-1].block_hash for fact in reversed(self.history)):
+        done = transactions.newest_success(self.requests)
+        if done is None or any(fact.source.block_hash == done.block_hash for fact in reversed(self.history)):
             return None
-        return done[-1]
+        return done
 
     # --- the fold
 
@@ -150,10 +127,7 @@ class Quote(Aggregate, kw_only=True):
                 self.orphaned += gone
                 self.chain = fold(self.history)
                 self._recognise()
-                # Its transactions go back to the pool with the block: they are under way again.
-                for request in self.requests.values():
-                    if request.state is RequestState.SUCCEEDED and request.block_hash in event.block_hashes:
-                        request.state = RequestState.REQUESTED
+                transactions.orphan(self.requests, event.block_hashes)
             case BlocksReadopted():
                 self.orphaned, back = history.parted(self.orphaned, event.block_hashes)
                 self.history = history.in_chain_order([*self.history, *back])
@@ -167,15 +141,8 @@ class Quote(Aggregate, kw_only=True):
                 self.verdict, self.code = Verdict.GAVE_UP, event.code
             case events.CloseRejected():
                 self.rejected_closes[str(event.close_id)] = event.code
-            case events.TransactionRequested():
-                self.requests[event.request_id] = TransactionRequest(
-                    request_id=event.request_id,
-                    call=event.call,
-                    valid_until=event.valid_until,
-                    requested_at=event.requested_at,
-                )
-            case events.TransactionSucceeded() | events.TransactionFailed():
-                self._settle(event)
+            case TransactionRequested() | TransactionSucceeded() | TransactionFailed():
+                transactions.advance(self.requests, event)
             case _:
                 self.hedge.apply(event)
 
@@ -189,20 +156,6 @@ class Quote(Aggregate, kw_only=True):
             self.verdict, self.code = Verdict.NONE, 0
             self.hedge.leave_behind()
         self.intent = intent
-
-    def _settle(self, event: events.TransactionSucceeded | events.TransactionFailed) -> None:
-        request = self.requests.get(event.request_id)
-        if request is None:
-            return
-        match event:
-            case events.TransactionSucceeded():
-                request.state = RequestState.SUCCEEDED
-                request.transaction_hash, request.block_number = event.transaction_hash, event.block_number
-                request.block_hash = event.block_hash
-            case events.TransactionFailed():
-                request.state = RequestState.FAILED
-                request.reason, request.action = event.reason, event.action
-                request.failed_at = event.block_timestamp
 
 
 def _key_of(fact: Event) -> str:
