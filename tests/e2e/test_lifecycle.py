@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
-from e2e_cable import Cable
 from e2e_commands import asked
 from e2e_log import LogReader, log_of
 from e2e_oracles import (
@@ -28,6 +27,7 @@ from e2e_oracles import (
 )
 from e2e_trading import until
 
+from devnet.cable import Cable
 from devnet.contract_abi import Abi
 from devnet.demo.api import HedgerApi
 from devnet.demo.direction import Direction, cast_size
