@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from devnet.contract_abi import Abi
-from devnet.traders import Trader, TransactionReverted
+from devnet.traders import QuoteOnChain, Trader, TransactionReverted
 from devnet.world import World
 from hedger.domain.money import WAD
 
@@ -15,7 +15,7 @@ OPEN_ATTEMPTS = 5
 
 
 class Rival:
-    """A PartyB with a plain, unlocked key."""
+    """A PartyB with a plain, unlocked key. What the contract refuses raises TransactionReverted."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -29,34 +29,39 @@ class Rival:
 
     async def prepare(self, trader: Trader) -> None:
         """Get the signature for a lock ahead, so that the lock goes out at once, and allocate what it needs."""
-        await self._call("allocateForPartyB", ALLOCATION, trader.party_a)
-        signature = await self._world.muon.upnl_b(self.address, trader.party_a)
-        self._signatures[trader.party_a] = signature.as_abi()
+        await self.call("allocateForPartyB", ALLOCATION, trader.party_a)
+        self._signatures[trader.party_a] = await self._lock_signature(trader.party_a)
 
     async def snatch(self, trader: Trader, quote_id: int) -> bool:
         """Lock the quote and open it at the price that was asked for; False where somebody else was quicker."""
         try:
-            await self._call("lockQuote", quote_id, self._signatures[trader.party_a])
+            await self.call("lockQuote", quote_id, self._signatures[trader.party_a])
         except TransactionReverted:
             return False
-        await self._open(trader, quote_id)
+        await self.open(await trader.quote(quote_id))
         return True
 
-    async def _open(self, trader: Trader, quote_id: int) -> None:
+    async def take(self, quote: QuoteOnChain) -> None:
+        """Allocate, lock and open, without haste."""
+        await self.call("allocateForPartyB", ALLOCATION, quote.party_a)
+        await self.call("lockQuote", quote.quote_id, await self._lock_signature(quote.party_a))
+        await self.open(quote)
+
+    async def open(self, quote: QuoteOnChain) -> None:
         """Opens at the price asked for; with a new signature where something else of the trader spoilt it."""
-        quote = await trader.quote(quote_id)
         for attempt in range(1, OPEN_ATTEMPTS + 1):
-            signature = await self._world.muon.upnl_with_price(self.address, trader.party_a, quote.symbol_id)
-            terms = (quote_id, quote.quantity, quote.requested_open_price, signature.as_abi())
+            signature = await self._world.muon.upnl_with_price(self.address, quote.party_a, quote.symbol_id)
+            terms = (quote.quote_id, quote.quantity, quote.requested_open_price, signature.as_abi())
             try:
-                await self._call("openPosition", *terms)
+                await self.call("openPosition", *terms)
             except TransactionReverted:
                 if attempt == OPEN_ATTEMPTS:
                     raise
             else:
                 return
 
-    async def _call(self, function: str, *arguments: Any) -> None:
+    async def call(self, function: str, *arguments: Any) -> None:
+        """Call the diamond, ahead of whoever pays less."""
         transaction = {
             "from": self.address,
             "to": self._world.deployment.diamond,
@@ -71,3 +76,6 @@ class Rival:
         receipt = await self._world.rpc.wait_receipt(sent)
         if int(receipt["status"], 16) == 0:
             raise TransactionReverted(sent, f"{function} was refused")
+
+    async def _lock_signature(self, party_a: str) -> Any:
+        return (await self._world.muon.upnl_b(self.address, party_a)).as_abi()

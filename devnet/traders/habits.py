@@ -48,12 +48,14 @@ class Market:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """Bounds of a trader: how many quotes it keeps alive, whom it trades with, how long it waits to force."""
+    """Bounds of a trader: how many quotes it keeps alive, whom it trades with, how long it waits to force, and the
+    deadlines it chooses from, in seconds."""
 
     most_live: int = 5
     white_list: tuple[str, ...] = ()
     force_cancel_cooldown_s: int = 300
     force_cancel_close_cooldown_s: int = 300
+    deadlines_s: tuple[int, ...] = DEADLINES_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def choose(random: Random, scene: Scene, markets: Sequence[Market], habits: Habi
     weighted: list[tuple[int, Action]] = [(WAIT_WEIGHT, Wait())]
     if len(scene.quotes) < habits.most_live:
         market = random.choice(markets)
-        terms = _quote_terms(random, market, scene.prices[market.symbol_id], habits.white_list)
+        terms = _quote_terms(random, market, scene.prices[market.symbol_id], habits)
         weighted.append((SEND_WEIGHT, Send(terms)))
     for quote in scene.quotes:
         if (candidate := _about(random, quote, scene, by_symbol, habits)) is not None:
@@ -92,7 +94,7 @@ def _about(
         case QuoteStatus.CANCEL_PENDING if waited_s > habits.force_cancel_cooldown_s:
             return TIDY_WEIGHT, ForceCancel(quote_id)
         case QuoteStatus.OPENED if quote.symbol_id in markets:
-            terms = _close_terms(random, markets[quote.symbol_id], scene.prices[quote.symbol_id], quote)
+            terms = _close_terms(random, markets[quote.symbol_id], scene.prices[quote.symbol_id], quote, habits)
             return CLOSE_WEIGHT, RequestClose(quote_id, terms)
         case QuoteStatus.CLOSE_PENDING:
             return CANCEL_WEIGHT, CancelClose(quote_id)
@@ -101,7 +103,7 @@ def _about(
     return None
 
 
-def _quote_terms(random: Random, market: Market, price: int, white_list: tuple[str, ...]) -> QuoteTerms:
+def _quote_terms(random: Random, market: Market, price: int, habits: Habits) -> QuoteTerms:
     side, order_type = random.choice(SIDES), random.choice(ORDER_TYPES)
     notional = random.randint(market.min_notional, market.max_notional)
     asked = _asked_price(random, market, price, order_type, upward=side is PositionType.LONG)
@@ -112,18 +114,18 @@ def _quote_terms(random: Random, market: Market, price: int, white_list: tuple[s
         price=asked,
         quantity=ceil_to(mul_div(notional, WAD, asked), market.quantity_step),
         leverage=random.choice(market.leverages),
-        deadline_s=random.choice(DEADLINES_S),
-        white_list=white_list,
+        deadline_s=random.choice(habits.deadlines_s),
+        white_list=habits.white_list,
     )
 
 
-def _close_terms(random: Random, market: Market, price: int, quote: QuoteOnChain) -> CloseTerms:
+def _close_terms(random: Random, market: Market, price: int, quote: QuoteOnChain, habits: Habits) -> CloseTerms:
     order_type = random.choice(ORDER_TYPES)
     return CloseTerms(
         price=_asked_price(random, market, price, order_type, upward=quote.position_type is PositionType.SHORT),
         quantity=_quantity_to_close(random, market, quote),
         order_type=order_type,
-        deadline_s=random.choice(DEADLINES_S),
+        deadline_s=random.choice(habits.deadlines_s),
     )
 
 
