@@ -140,6 +140,7 @@ class TimingSection(Section):
     heal_s: float = Field(1.0, gt=0, description="seconds between two passes over all live quotes")
     redeliver_after_s: float = Field(8.0, gt=0, description="seconds without outcome before a request is told again")
     validate_s: float = Field(10.0, gt=0, description="seconds between two looks of the position validator")
+    tend_s: float = Field(5.0, gt=0, description="seconds between two passes over the accounts (allocations, funding)")
 
 
 class SymbolSection(Section):

@@ -48,7 +48,10 @@ def _executions(parts: Parts) -> Handler:
     async def handle(key: str, message: msgspec.Struct) -> None:
         if not isinstance(message, Reported):
             raise TypeError(f"unknown message on {EXECUTIONS}: {type(message).__name__}")
-        await parts.manager.on_reported(key, message)
+        if message.party_a:
+            await parts.account_manager.on_reported(message)
+        else:
+            await parts.manager.on_reported(key, message)
 
     return handle
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hedger.domain.margins import Locked
 from hedger.domain.policies.decide import needs_attention
-from hedger.domain.policies.inputs import BookView
+from hedger.domain.policies.inputs import BookView, PositionView
 from hedger.domain.policies.policy import Policy
 from hedger.domain.quote.onchain import notional
 from hedger.domain.quote.quote import Quote, Verdict
@@ -22,6 +23,7 @@ class _Line:
     notional: int
     open_quantity: int
     opened_price: int
+    locked: Locked
     hedge: int  # signed, long positive
     promised: int
 
@@ -62,6 +64,32 @@ class Book:
     def live(self) -> dict[int, str]:
         """Quote id to PartyA of every quote that may need something."""
         return dict(self._live)
+
+    @property
+    def promised(self) -> int:
+        """Allocations asked for by quotes and not yet seen on chain, all accounts together (wad)."""
+        return self._promised
+
+    def positions(self, party_a: str, mark_of: Callable[[int], int]) -> tuple[PositionView, ...]:
+        """The open positions with one PartyA, by quote id."""
+        lines = self._accounts.get(party_a, {})
+        return tuple(
+            PositionView(
+                quote_id=quote_id,
+                symbol_id=line.symbol_id,
+                position_type=line.position_type,
+                open_quantity=line.open_quantity,
+                opened_price=line.opened_price,
+                locked=line.locked,
+                mark=mark_of(line.symbol_id),
+            )
+            for quote_id, line in sorted(lines.items())
+            if line.open_quantity
+        )
+
+    def upnl(self, party_a: str, mark_of: Callable[[int], int]) -> int:
+        """Unrealised profit of PartyA on its positions with us (wad, signed)."""
+        return sum(_upnl(line, mark_of(line.symbol_id)) for line in self._accounts.get(party_a, {}).values())
 
     def view(self, quote: Quote, mark_of: Callable[[int], int]) -> BookView:
         """The sums as the decision on one quote sees them: without that quote itself, its hedge included.
@@ -122,6 +150,7 @@ def _line_of(quote: Quote, policy: Policy) -> _Line | None:
         notional=notional(facet) if wanted or held else 0,
         open_quantity=facet.open_quantity if held else 0,
         opened_price=facet.opened_price,
+        locked=facet.locked,
         hedge=hedge if facet.position_type is PositionType.LONG else -hedge,
         promised=in_flight.call.allocate if in_flight is not None else 0,
     )

@@ -53,6 +53,14 @@ class Board:
             bid=market.bid, ask=market.ask, mark=market.mark, funding_rate=market.funding_rate, at_ms=market.at_ms
         )
 
+    def recent_head(self, at: BlockRef | None = None) -> BlockRef | None:
+        """The block to ask views at, `at` or the head; None, for the newest, where it is so old that nodes may have
+        dropped its state."""
+        block = at or self.head
+        if block is None or self.clock_s() - block.timestamp > _OLDEST_STATE_S:
+            return None
+        return block
+
     def mark_of(self, symbol_id: int) -> int:
         """Mark price of a symbol by its id on the contract, 0 where none is known."""
         terms = self.symbols.get(symbol_id)
@@ -91,7 +99,7 @@ class InputsSource:
         symbol = self._symbol_of(quote)
         name = symbol.name if symbol is not None else ""
         trading = await self._ledger.trading()
-        account, max_funding_rate = await self._of_the_chain(quote, self._recent(at or board.head))
+        account, max_funding_rate = await self._of_the_chain(quote, board.recent_head(at))
         # From here on nothing is awaited: what is promised to other quotes meanwhile is seen.
         market = board.market_view(name)
         heads = [head for head in (board.head, at) if head is not None]
@@ -109,12 +117,6 @@ class InputsSource:
             max_funding_rate=max_funding_rate,
             paused=board.protocol.paused if board.protocol is not None else (),
         )
-
-    def _recent(self, block: BlockRef | None) -> BlockRef | None:
-        """The block to ask views at; None, for the newest, where it is so old that nodes may have dropped its state."""
-        if block is None or self._board.clock_s() - block.timestamp > _OLDEST_STATE_S:
-            return None
-        return block
 
     async def _of_the_chain(self, quote: Quote, block: BlockRef | None) -> tuple[AccountView | None, int | None]:
         if quote.chain is None or not needs_accounts(quote, self._policy):

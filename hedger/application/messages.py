@@ -6,11 +6,15 @@ from hedger.domain.events import Event, Recorded
 
 
 class Reported(msgspec.Struct, frozen=True, kw_only=True, tag="Reported"):
-    """Facts about one quote's orders or transactions, on `venue.executions`, keyed by PartyA. May be told twice."""
+    """Facts about one quote's orders or transactions, on `venue.executions`, keyed by PartyA. May be told twice.
+
+    `party_a` instead of `quote_id`: the outcome of a transaction that the account asked for.
+    """
 
     quote_id: int
     facts: tuple[Event, ...]
     causation_id: str
+    party_a: str = ""
 
 
 class Logged(msgspec.Struct, frozen=True, kw_only=True, tag="Logged"):
@@ -22,4 +26,5 @@ class Logged(msgspec.Struct, frozen=True, kw_only=True, tag="Logged"):
 
     recorded: Recorded
     quote_id: int  # 0 where it is no quote's event
+    party_a: str = ""  # whose account asked, where no quote did
     redelivered: bool = False

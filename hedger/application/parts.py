@@ -10,6 +10,7 @@ from hedger.adapters.chain.poller import Poller
 from hedger.adapters.log.port import EventLog
 from hedger.adapters.streams.port import Streams
 from hedger.adapters.venue.port import Venue
+from hedger.application.account_managing import AccountManager
 from hedger.application.book import Book
 from hedger.application.heads import Heads
 from hedger.application.healing import Healer
@@ -31,6 +32,7 @@ class Timing:
     heal_s: float
     venue_poll_s: float
     validate_s: float
+    tend_s: float
 
 
 class NewHead:
@@ -68,6 +70,7 @@ class Parts:
     poller: Poller
     venue: Venue
     manager: PositionManager
+    account_manager: AccountManager
     relay: Relay
     healer: Healer
     order_maker: OrderMaker

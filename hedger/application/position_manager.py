@@ -10,6 +10,7 @@ from hedger.adapters.chain.messages import HEAD_KEY, BlockFacts, ProtocolFacts, 
 from hedger.adapters.log.port import FactAlreadyRecorded, VersionConflict
 from hedger.application.book import Book
 from hedger.application.inputs import InputsSource
+from hedger.application.lanes import Lanes
 from hedger.application.ledger import Draft, Ledger
 from hedger.application.messages import Reported
 from hedger.domain import chain_facts, transactions
@@ -43,11 +44,12 @@ class PositionManager:
         book: Book,
         policy: Policy,
         *,
+        lanes: Lanes | None = None,
         observe: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._ledger, self._inputs, self._book, self._policy = ledger, inputs, book, policy
         self._observe = observe
-        self._lanes: dict[str, asyncio.Lock] = {}
+        self._lanes = lanes if lanes is not None else Lanes()
         self.awaiting_blocks: set[int] = set()  # quotes whose mined transaction's facts are not read yet
 
     # --- facts of the chain
@@ -81,6 +83,10 @@ class PositionManager:
         quotes, accounts = set[int](), set[str]()
         for recorded in await self._ledger.log.told_in(orphaned.block_hashes):
             match recorded.event:
+                case chain_facts.FundingCharged() | chain_facts.PriceSettled():
+                    # The account asked for it, if it was us, and only the quotes were told of it.
+                    quotes.add(recorded.event.quote_id)
+                    accounts.add(recorded.event.party_a)
                 case chain_facts.QuoteFact():
                     quotes.add(recorded.event.quote_id)
                 case chain_facts.AccountFact() | chain_facts.PartyAFact():
@@ -135,7 +141,7 @@ class PositionManager:
     # --- how
 
     def _lane(self, party_a: str) -> asyncio.Lock:
-        return self._lanes.setdefault(party_a.lower(), asyncio.Lock())
+        return self._lanes.of(party_a)
 
     async def _work(
         self,

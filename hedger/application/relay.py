@@ -11,11 +11,12 @@ from hedger.adapters.streams.port import Streams
 from hedger.application.ledger import Ledger
 from hedger.application.messages import Logged
 from hedger.domain import transactions
+from hedger.domain.account import Account
 from hedger.domain.chain_facts import QuoteFact
 from hedger.domain.events import Event, Recorded
 from hedger.domain.quote import events as quote_events
 from hedger.domain.quote.quote import Quote
-from hedger.domain.request_ids import quote_of_order, quote_of_request
+from hedger.domain.request_ids import account_of_request, quote_of_order, quote_of_request
 from hedger.domain.trading import TradingStateChanged
 
 _MOST_SAVED = 1_000
@@ -54,6 +55,10 @@ class Relay:
         """Publish a request once more, as one that may have been carried out before."""
         await self._publish(recorded, quote, redelivered=True)
 
+    async def tell_account_again(self, account: Account, recorded: Recorded) -> None:
+        """The same for a request of an account."""
+        await self._publish_of_account(recorded, account.party_a, redelivered=True)
+
     async def _tell_saved(self, saved: asyncio.Queue[Sequence[Recorded]]) -> None:
         while True:
             await self._tell_following(await saved.get())
@@ -71,6 +76,9 @@ class Relay:
         if isinstance(event, TradingStateChanged):
             self._ledger.forget(recorded.aggregate_id)  # it may have been changed by another process
             return
+        if isinstance(event, transactions.TransactionRequested) and account_of_request(event.request_id):
+            await self._publish_of_account(recorded, event.party_a, redelivered=False)
+            return
         quote_id = quote_of(event, self._tag)
         if quote_id and isinstance(event, Requested):
             await self._publish(recorded, await self._ledger.quote(quote_id), redelivered=False)
@@ -79,6 +87,10 @@ class Relay:
         key = quote.chain.party_a if quote.chain is not None else f"quote:{quote.quote_id}"
         message = Logged(recorded=recorded, quote_id=quote.quote_id, redelivered=redelivered)
         await self._streams.publish(topics.LOG, key, message)
+
+    async def _publish_of_account(self, recorded: Recorded, party_a: str, *, redelivered: bool) -> None:
+        message = Logged(recorded=recorded, quote_id=0, party_a=party_a, redelivered=redelivered)
+        await self._streams.publish(topics.LOG, party_a, message)
 
 
 def _offer(saved: asyncio.Queue[Sequence[Recorded]], recorded: Sequence[Recorded]) -> None:

@@ -19,6 +19,7 @@ from hedger.application.supervision import Fatal, supervised
 from hedger.config import Settings
 from hedger.metrics import Metrics
 from streams import (
+    account_manager,
     listener,
     order_maker,
     order_monitor,
@@ -40,6 +41,7 @@ ROLES: dict[str, Callable[[Parts], Awaitable[None]]] = {
     "listener": listener.run,
     "poller": poller.run,
     "position_manager": position_manager.run,
+    "account_manager": account_manager.run,
     "order_maker": order_maker.run,
     "order_monitor": order_monitor.run,
     "sender": sender.run,
@@ -68,6 +70,7 @@ async def run_all(parts: Parts, metrics: Metrics, *, ready: Callable[[], None]) 
                 name=name,
             )
         await parts.healer.tell_outstanding()
+        await parts.account_manager.tell_outstanding()
         ready()
 
 

@@ -23,11 +23,14 @@ from hedger.adapters.log.postgres_log import PostgresEventLog
 from hedger.adapters.postgres import Pool
 from hedger.adapters.streams.in_process import InProcessStreams
 from hedger.adapters.venue.ccxt_venue import CcxtVenue
+from hedger.application.account_inputs import AccountInputsSource
+from hedger.application.account_managing import AccountManager
 from hedger.application.book import Book
 from hedger.application.doctor import ChainDoctor
 from hedger.application.heads import Heads
 from hedger.application.healing import Healer
 from hedger.application.inputs import Board, InputsSource
+from hedger.application.lanes import Lanes
 from hedger.application.ledger import Draft, Ledger
 from hedger.application.order_making import OrderMaker
 from hedger.application.order_monitoring import PollMonitor, StreamMonitor
@@ -93,8 +96,20 @@ async def _wired(
     streams = InProcessStreams(GROUPS)
     views = ChainViews(rpc, chain.diamond, chain_id=chain.chain_id)
     inputs = InputsSource(board, book, ledger, views, policy)
-    manager = PositionManager(ledger, inputs, book, policy, observe=metrics.count)
+    lanes = Lanes()
+    manager = PositionManager(ledger, inputs, book, policy, lanes=lanes, observe=metrics.count)
     the_relay = Relay(ledger, streams, tag=policy.tag)
+    account_manager = AccountManager(
+        ledger,
+        AccountInputsSource(board, book, ledger, views),
+        policy,
+        the_relay,
+        partial(accounts, pool),
+        lanes=lanes,
+        clock_ms=clock_ms,
+        redeliver_after_ms=int(settings.timing.redeliver_after_s * 1000),
+        observe=metrics.count,
+    )
     healer = Healer(
         ledger,
         manager,
@@ -144,6 +159,7 @@ async def _wired(
         poller=Poller(BlockReader(rpc, chain.diamond, collector="poller"), feed.take, poll_s=chain.poll_s),
         venue=venue,
         manager=manager,
+        account_manager=account_manager,
         relay=the_relay,
         healer=healer,
         order_maker=OrderMaker(venue, ledger, streams, clock_ms=clock_ms, observe=metrics.count),
@@ -156,6 +172,7 @@ async def _wired(
             heal_s=settings.timing.heal_s,
             venue_poll_s=settings.venue.poll_s,
             validate_s=settings.timing.validate_s,
+            tend_s=settings.timing.tend_s,
         ),
         clock_ms=clock_ms,
         read_protocol=read_protocol,

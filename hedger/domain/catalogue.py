@@ -1,6 +1,6 @@
 """Every event that may stand in the log. A class that is missing here cannot be recorded."""
 
-from hedger.domain import chain_facts, feed, reconciliation, trading, transactions, wallet
+from hedger.domain import account, chain_facts, feed, reconciliation, trading, transactions, wallet
 from hedger.domain.events import ChainFact, Event
 from hedger.domain.quote import events as quote_events
 
@@ -26,7 +26,7 @@ def _events_in(*modules: object) -> tuple[type[Event], ...]:
 
 
 ALL_EVENTS: tuple[type[Event], ...] = _events_in(
-    chain_facts, feed, quote_events, transactions, wallet, reconciliation, trading
+    account, chain_facts, feed, quote_events, transactions, wallet, reconciliation, trading
 )
 
 

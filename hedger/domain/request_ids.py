@@ -1,13 +1,15 @@
-"""Client order ids and request ids: derived from the quote, so that whoever reads one knows whose it is.
+"""Client order ids and request ids: derived from whoever asks, so that whoever reads one knows whose it is.
 
-`<tag>-<quote id>-<leg letter><attempt>` for orders, `<tag>-<quote id>-<kind>-<attempt>` for transactions. The tag tells
-several hedgers on one venue account apart. At most 36 characters, the shortest bound among venues.
+`<tag>-<quote id>-<leg letter><attempt>` for orders, `<tag>-<quote id>-<kind>-<attempt>` for transactions, and
+`<tag>-<PartyA>-<kind>-<attempt>` for those of an account. The tag tells several hedgers on one venue account apart.
+Order ids have at most 36 characters, the shortest bound among venues.
 """
 
 import re
 
 from hedger.domain.terms import CallKind, Leg
 
+_ADDRESS = "0x"
 _ORDER_ID = re.compile(r"(?P<tag>[A-Za-z0-9]{1,8})-(?P<quote>\d{1,16})-[ocur]\d{1,6}")
 
 
@@ -25,6 +27,17 @@ def quote_of_order(tag: str, order_id: str) -> int | None:
     return int(match["quote"]) if match is not None and match["tag"] == tag else None
 
 
+def account_request_id(tag: str, party_a: str, kind: CallKind, attempt: int) -> str:
+    return f"{tag}-{party_a}-{kind.value}-{attempt}"
+
+
 def quote_of_request(request_id: str) -> int:
-    """The quote that a transaction request of this hedger names."""
-    return int(request_id.split("-")[1])
+    """The quote that a transaction request of this hedger names, 0 where an account asked for it."""
+    named = request_id.split("-")[1]
+    return 0 if named.startswith(_ADDRESS) else int(named)
+
+
+def account_of_request(request_id: str) -> str:
+    """The PartyA whose account asked for a transaction, empty where a quote did."""
+    named = request_id.split("-")[1]
+    return named if named.startswith(_ADDRESS) else ""

@@ -101,7 +101,10 @@ class Leg(StrEnum):
 
 
 class CallKind(StrEnum):
-    """What PartyB asks of the contract; each is one transaction (a batch where funds must be allocated first)."""
+    """What PartyB asks of the contract; each is one transaction (a batch where funds must be allocated first).
+
+    The first ones are asked for by a quote, those from ALLOCATE on by an account: one (PartyB, PartyA) pair.
+    """
 
     LOCK = "lock"
     UNLOCK = "unlock"
@@ -111,11 +114,36 @@ class CallKind(StrEnum):
     FILL_CLOSE = "fill_close"
     ACCEPT_CANCEL_CLOSE = "accept_cancel_close"
     EXPIRE = "expire"
+    EMERGENCY_CLOSE = "emergency_close"
+    ALLOCATE = "allocate"  # from the free balance to the pair
+    DEALLOCATE = "deallocate"  # back to the free balance
+    TRANSFER = "transfer"  # from this pair's allocation to another PartyA's
+    CHARGE_FUNDING = "charge_funding"
+    SETTLE = "settle"  # unrealised profit of PartyA's positions becomes allocation
+
+    @property
+    def is_of_account(self) -> bool:
+        return self in _OF_ACCOUNT
 
     @property
     def changes_nonces(self) -> bool:
         """True for calls after which every held pair signature of this PartyA is spoilt (protocol, signatures)."""
-        return self in (CallKind.OPEN, CallKind.LOCK_AND_OPEN, CallKind.FILL_CLOSE)
+        return self in _CHANGE_NONCES
+
+
+_OF_ACCOUNT = frozenset(
+    {CallKind.ALLOCATE, CallKind.DEALLOCATE, CallKind.TRANSFER, CallKind.CHARGE_FUNDING, CallKind.SETTLE}
+)
+_CHANGE_NONCES = frozenset(
+    {
+        CallKind.OPEN,
+        CallKind.LOCK_AND_OPEN,
+        CallKind.FILL_CLOSE,
+        CallKind.EMERGENCY_CLOSE,
+        CallKind.CHARGE_FUNDING,
+        CallKind.SETTLE,
+    }
+)
 
 
 class TradingState(StrEnum):
@@ -131,6 +159,15 @@ class MarketMode(StrEnum):
 
     LOCK_FIRST = "lock_first"
     HEDGE_FIRST = "hedge_first"
+
+
+class EmergencyClose(StrEnum):
+    """Which positions PartyB closes without being asked, where the contract lets it: none, those of symbols that the
+    contract no longer lists, or all while the system or this PartyB is in emergency mode too."""
+
+    NEVER = "never"
+    DELISTED = "delisted"
+    ALWAYS = "always"
 
 
 def hedge_side(position: PositionType) -> Side:

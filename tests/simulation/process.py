@@ -19,10 +19,13 @@ from hedger.adapters.chain.reader import BlockReader
 from hedger.adapters.chain.rpc import RpcPool
 from hedger.adapters.chain.signer import LocalSigner
 from hedger.adapters.streams.in_process import InProcessStreams
+from hedger.application.account_inputs import AccountInputsSource
+from hedger.application.account_managing import AccountManager
 from hedger.application.book import Book
 from hedger.application.heads import Heads
 from hedger.application.healing import Healer
 from hedger.application.inputs import Board, InputsSource
+from hedger.application.lanes import Lanes
 from hedger.application.ledger import Draft, Ledger
 from hedger.application.order_making import OrderMaker
 from hedger.application.order_monitoring import PollMonitor, StreamMonitor
@@ -38,6 +41,7 @@ from hedger.domain.policies.policy import Policy
 from hedger.domain.quote.quote import Quote
 from hedger.projections.engine import Projector
 from streams import (
+    account_manager,
     listener,
     order_maker,
     order_monitor,
@@ -66,6 +70,7 @@ ROLES: dict[str, Callable[[Parts], Awaitable[None]]] = {
     "listener": listener.run,
     "poller": poller.run,
     "position_manager": position_manager.run,
+    "account_manager": account_manager.run,
     "order_maker": order_maker.run,
     "order_monitor": order_monitor.run,
     "sender": sender.run,
@@ -174,6 +179,7 @@ class Process:
                     name=name,
                 )
             await parts.healer.tell_outstanding()
+            await parts.account_manager.tell_outstanding()
 
     def _observe_role(self, role: str, name: str) -> None:
         self._observe(f"{name}: {role}")
@@ -189,8 +195,20 @@ class Process:
         board, book, new_head = Board(self._clock_ms), Book(policy), NewHead()
         streams = InProcessStreams(GROUPS)
         inputs = InputsSource(board, book, ledger, views, policy)
-        manager = PositionManager(ledger, inputs, book, policy, observe=self._observe)
+        lanes = Lanes()
+        manager = PositionManager(ledger, inputs, book, policy, lanes=lanes, observe=self._observe)
         the_relay = Relay(ledger, streams, tag=policy.tag)
+        account_manager = AccountManager(
+            ledger,
+            AccountInputsSource(board, book, ledger, views),
+            policy,
+            the_relay,
+            self._party_as,
+            lanes=lanes,
+            clock_ms=self._clock_ms,
+            redeliver_after_ms=8_000,
+            observe=self._observe,
+        )
         healer = Healer(ledger, manager, book, the_relay, clock_ms=self._clock_ms, redeliver_after_ms=8_000)
         feed = ChainFeed(
             chain_id=CHAIN_ID,
@@ -228,6 +246,7 @@ class Process:
             poller=Poller(BlockReader(rpc, DIAMOND, collector="poller"), feed.take, poll_s=1.0),
             venue=venue,
             manager=manager,
+            account_manager=account_manager,
             relay=the_relay,
             healer=healer,
             order_maker=OrderMaker(venue, ledger, streams, clock_ms=self._clock_ms, observe=self._observe),
@@ -236,7 +255,7 @@ class Process:
             sender=the_sender,
             projector=cast(Projector, None),
             validator=cast(PositionValidator, None),
-            timing=Timing(heal_s=3.0, venue_poll_s=4.0, validate_s=10.0),
+            timing=Timing(heal_s=3.0, venue_poll_s=4.0, validate_s=10.0, tend_s=5.0),
             clock_ms=self._clock_ms,
             read_protocol=partial(_read_protocol, board, ledger),
             relay_after=await log.head(),
@@ -252,6 +271,11 @@ class Process:
         parts.board.markets = await parts.venue.markets()
         parts.board.venue_margin = (await parts.venue.margin()).available
         parts.board.venue_offset_ms = await parts.venue.time_ms() - self._clock_ms()
+
+    async def _party_as(self) -> list[str]:
+        """What the read model of accounts has."""
+        told = (recorded.event for recorded in self._kept.recorded)
+        return sorted({fact.party_a for fact in told if isinstance(fact, AccountFact) and fact.party_b == US})
 
     def _live(self) -> list[int]:
         """What the read model of quotes marks as live."""

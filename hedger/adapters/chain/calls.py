@@ -68,6 +68,21 @@ def deallocate_for_party_b(amount: int, party_a: str, upnl_sig: Signature) -> by
     return _DIAMOND["deallocateForPartyB"].calldata(amount, party_a, upnl_sig)
 
 
+def transfer_allocation(amount: int, origin: str, recipient: str, upnl_sig: Signature) -> bytes:
+    """`upnl_sig` is a SingleUpnlSig of PartyB towards `origin`, whose allocation shrinks."""
+    return _DIAMOND["transferAllocation"].calldata(amount, origin, recipient, upnl_sig)
+
+
+def charge_funding_rate(party_a: str, quote_ids: Sequence[int], rates: Sequence[int], upnl_sig: Signature) -> bytes:
+    """Signed rates (wad), one a quote, positive where PartyA pays; `upnl_sig` is a PairUpnlSig.
+
+    Raises ValueError where there are not as many rates as quotes.
+    """
+    if len(quote_ids) != len(rates):
+        raise ValueError(f"{len(rates)} rates for {len(quote_ids)} quotes")
+    return _DIAMOND["chargeFundingRate"].calldata(party_a, tuple(quote_ids), tuple(rates), upnl_sig)
+
+
 def emergency_close_position(quote_id: int, pair_sig: Signature) -> bytes:
     """`pair_sig` is a PairUpnlAndPriceSig; the whole open amount closes at its price."""
     return _DIAMOND["emergencyClosePosition"].calldata(quote_id, pair_sig)

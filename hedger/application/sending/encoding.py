@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 from hedger.adapters.chain import calls
 from hedger.adapters.chain.abi import interface
-from hedger.adapters.muon import PairUpnlAndPriceSig, SingleUpnlSig
+from hedger.adapters.muon import PairUpnlAndPriceSig, PairUpnlSig, SingleUpnlSig
 from hedger.domain.terms import CallKind
 from hedger.domain.transactions import Call
 
-NEED_UPNL = frozenset({CallKind.LOCK, CallKind.LOCK_AND_OPEN})
-NEED_PAIR = frozenset({CallKind.OPEN, CallKind.LOCK_AND_OPEN, CallKind.FILL_CLOSE})
+NEED_UPNL = frozenset({CallKind.LOCK, CallKind.LOCK_AND_OPEN, CallKind.DEALLOCATE, CallKind.TRANSFER})
+NEED_PAIR = frozenset({CallKind.OPEN, CallKind.LOCK_AND_OPEN, CallKind.FILL_CLOSE, CallKind.EMERGENCY_CLOSE})
+NEED_BOTH = frozenset({CallKind.CHARGE_FUNDING})
 
 _SELECTOR_BYTES = 4
 _WORD = 32
@@ -22,11 +23,12 @@ class Signatures:
 
     upnl: SingleUpnlSig | None = None
     pair: PairUpnlAndPriceSig | None = None
+    both: PairUpnlSig | None = None
     held: bool = False
 
 
-def inner_call(quote_id: int, call: Call, signatures: Signatures) -> bytes:
-    """The call of the diamond. Raises ValueError where a signature it needs is missing."""
+def inner_call(quote_id: int, party_a: str, call: Call, signatures: Signatures) -> bytes:
+    """The call of the diamond. Raises ValueError where a signature it needs is missing, or it is no call by itself."""
     match call.kind:
         case CallKind.LOCK:
             return calls.lock_quote(quote_id, _upnl(signatures))
@@ -44,6 +46,16 @@ def inner_call(quote_id: int, call: Call, signatures: Signatures) -> bytes:
             return calls.accept_cancel_close_request(quote_id)
         case CallKind.EXPIRE:
             return calls.expire_quote(quote_id)
+        case CallKind.EMERGENCY_CLOSE:
+            return calls.emergency_close_position(quote_id, _pair(signatures))
+        case CallKind.DEALLOCATE:
+            return calls.deallocate_for_party_b(call.amount, party_a, _upnl(signatures))
+        case CallKind.TRANSFER:
+            return calls.transfer_allocation(call.amount, party_a, call.recipient, _upnl(signatures))
+        case CallKind.CHARGE_FUNDING:
+            return calls.charge_funding_rate(party_a, call.quote_ids, call.rates, _both(signatures))
+        case _:
+            raise ValueError(f"{call.kind.value} is no call of its own")
 
 
 def unwrapped(calldata: bytes) -> list[bytes]:
@@ -65,6 +77,12 @@ def _pair(signatures: Signatures) -> calls.Signature:
     if signatures.pair is None:
         raise ValueError("the call needs the pair's signature")
     return signatures.pair.as_abi()
+
+
+def _both(signatures: Signatures) -> calls.Signature:
+    if signatures.both is None:
+        raise ValueError("the call needs the signature of both sides' profit")
+    return signatures.both.as_abi()
 
 
 def _word(payload: bytes, at: int) -> int:

@@ -14,6 +14,7 @@ from hedger.application.sending.settings import Refused, SenderSettings
 from hedger.application.sending.signing_ahead import SigningAhead
 from hedger.application.sending.together import together
 from hedger.domain.reverts import RevertAction
+from hedger.domain.terms import CallKind
 from hedger.domain.transactions import Call, TransactionRequested
 
 
@@ -30,6 +31,8 @@ class Part:
 def parts_of(request: TransactionRequested, quote_id: int, *, through_proxy: bool) -> list[Part]:
     """The transactions of a request, in order: only the proxy can allocate and call in one."""
     request_id, call = request.request_id, request.call
+    if call.kind is CallKind.ALLOCATE:
+        return [Part(request_id, quote_id, call.allocate, None)]
     if through_proxy or not call.allocate:
         return [Part(request_id, quote_id, call.allocate, call)]
     return [Part(f"{request_id}#allocate", quote_id, call.allocate, None), Part(request_id, quote_id, 0, call)]
@@ -106,7 +109,7 @@ class Preparing:
         async def nonces() -> PairNonces:
             return (await asyncio.shield(standing)).nonces
 
-        return await self._ahead.signatures(part.call.kind, request.party_a, request.symbol_id, nonces)
+        return await self._ahead.signatures(part.call, request.party_a, request.symbol_id, nonces)
 
     async def _simulated(
         self, part: Part, request: TransactionRequested, signatures: Signatures, standing: Standing
@@ -115,7 +118,7 @@ class Preparing:
         if part.allocate:
             inner.append(calls.allocate_for_party_b(part.allocate, request.party_a))
         if part.call is not None:
-            inner.append(inner_call(part.quote_id, part.call, signatures))
+            inner.append(inner_call(part.quote_id, request.party_a, part.call, signatures))
         gas = await self._chain.estimate(inner)
         if isinstance(gas, Reverted):
             return gas

@@ -6,7 +6,7 @@ from hedger.adapters.chain.signer import Signer, Unsigned
 from hedger.application.ledger import Ledger
 from hedger.domain.events import Event
 from hedger.domain.feed import BlocksOrphaned
-from hedger.domain.request_ids import quote_of_request
+from hedger.domain.request_ids import account_of_request, quote_of_request
 from hedger.domain.wallet import Sent, TransactionSigned, TransactionWithheld, Wallet
 
 CALL, CANCEL = "call", "cancel"
@@ -76,7 +76,8 @@ class WalletRecords:
         return touched
 
     async def _change(self, request_id: str, decide: Callable[[Wallet], Sequence[Event]]) -> None:
-        correlation = f"quote:{quote_of_request(request_id)}"
+        party_a = account_of_request(request_id)
+        correlation = f"account:{party_a}" if party_a else f"quote:{quote_of_request(request_id)}"
         await self._ledger.change(
             self._load, self._id, decide, correlation_id=correlation, causation_id=f"request:{request_id}"
         )

@@ -23,6 +23,7 @@ from hedger.application.sending.records import CANCEL, WalletRecords
 from hedger.application.sending.settings import Heads, Observe, Refused, SenderSettings, SenderStopped, observe_nothing
 from hedger.application.sending.settlement import Receipt, Settlement
 from hedger.application.sending.signing_ahead import SigningAhead
+from hedger.domain.account import Account
 from hedger.domain.feed import BlocksOrphaned
 from hedger.domain.quote.events import OrderRequested
 from hedger.domain.quote.quote import Quote
@@ -86,21 +87,26 @@ class Sender:
             return
         # A request may come by two keys at once after a reorganisation; the later one finds what the first one did.
         async with self._carrying.setdefault(event.request_id, asyncio.Lock()):
-            if await self._is_wanted(event, message.quote_id):
+            if await self._is_wanted(event, message):
                 await self._report(key, message, event)
 
     async def _report(self, key: str, message: Logged, event: TransactionRequested) -> None:
         outcome = await self._carry_out(event, message.quote_id)
         self._observe("transaction_ended", kind=event.call.kind.value, outcome=_told(outcome))
         causation = f"log:{message.recorded.position}"
-        reported = Reported(quote_id=message.quote_id, facts=(outcome,), causation_id=causation)
+        reported = Reported(
+            quote_id=message.quote_id, party_a=message.party_a, facts=(outcome,), causation_id=causation
+        )
         await self._streams.publish(topics.EXECUTIONS, key, reported)
 
-    async def _is_wanted(self, event: TransactionRequested, quote_id: int) -> bool:
+    async def _is_wanted(self, event: TransactionRequested, message: Logged) -> bool:
         """Read from the log itself: what is cached may be a decision not saved yet, or older than another process's."""
-        quote = Quote.new(self._ledger.chain_id, self._ledger.diamond, quote_id)
-        quote.advance(recorded.event for recorded in await self._ledger.log.events_of(quote.id))
-        request = quote.requests.get(event.request_id)
+        ledger = self._ledger
+        asker: Quote | Account = Quote.new(ledger.chain_id, ledger.diamond, message.quote_id)
+        if message.party_a:
+            asker = Account.new(ledger.chain_id, ledger.diamond, ledger.party_b, message.party_a)
+        asker.advance(recorded.event for recorded in await ledger.log.events_of(asker.id))
+        request = asker.requests.get(event.request_id)
         return request is not None and request.state is RequestState.REQUESTED
 
     async def _foresee(self, event: OrderRequested, quote_id: int) -> None:

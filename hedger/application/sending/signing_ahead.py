@@ -8,12 +8,13 @@ from typing import TypeVar
 import structlog
 
 from hedger.adapters.chain.rpc import RpcFailure
-from hedger.adapters.muon import Muon, MuonError, PairUpnlAndPriceSig, SingleUpnlSig
+from hedger.adapters.muon import Muon, MuonError, PairUpnlAndPriceSig, PairUpnlSig, SingleUpnlSig
 from hedger.application.sending.chain import Chain, PairNonces
-from hedger.application.sending.encoding import NEED_PAIR, NEED_UPNL, Signatures
+from hedger.application.sending.encoding import NEED_BOTH, NEED_PAIR, NEED_UPNL, Signatures
 from hedger.application.sending.settings import Observe, Refused, SenderSettings
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import CallKind
+from hedger.domain.transactions import Call
 
 S = TypeVar("S")
 
@@ -53,20 +54,22 @@ class SigningAhead:
             self._held[party_a, symbol_id] = asyncio.create_task(self._ahead(party_a, symbol_id))
 
     async def signatures(
-        self, kind: CallKind, party_a: str, symbol_id: int, nonces: Callable[[], Awaitable[PairNonces]]
+        self, call: Call, party_a: str, symbol_id: int, nonces: Callable[[], Awaitable[PairNonces]]
     ) -> Signatures:
         """Every signature of a call, asked for side by side. Raises Refused where Muon does not give them.
 
         `nonces` tells today's, asked for only where a signature is held whose nonces must be compared.
         """
+        kind = call.kind
         held = await self._take_held(party_a, symbol_id, nonces) if kind in NEED_PAIR else None
         try:
             async with asyncio.TaskGroup() as group:
                 upnl = group.create_task(self._upnl(kind, party_a))
                 pair = group.create_task(self._pair(kind, party_a, symbol_id, held))
+                both = group.create_task(self._both(kind, party_a))
         except* Refused as refused:
             raise refused.exceptions[0] from None
-        return Signatures(upnl.result(), pair.result(), held=held is not None)
+        return Signatures(upnl.result(), pair.result(), both.result(), held=held is not None)
 
     async def close(self) -> None:
         """Give up what is asked for ahead."""
@@ -91,6 +94,11 @@ class SigningAhead:
         return await self._asked(
             "upnl_with_price", lambda: self._muon.upnl_with_price(self._chain.party_b, party_a, symbol_id)
         )
+
+    async def _both(self, kind: CallKind, party_a: str) -> PairUpnlSig | None:
+        if kind not in NEED_BOTH:
+            return None
+        return await self._asked("upnl", lambda: self._muon.upnl(self._chain.party_b, party_a))
 
     async def _asked(self, method: str, ask: Callable[[], Awaitable[S]]) -> S:
         """Bounded: a Muon network that is away is the policy's matter, which waits and asks again."""

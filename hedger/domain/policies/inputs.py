@@ -3,7 +3,7 @@
 import msgspec
 
 from hedger.domain.margins import Locked
-from hedger.domain.terms import TradingState
+from hedger.domain.terms import PositionType, TradingState
 
 
 class MarketView(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +35,24 @@ class SymbolTerms(msgspec.Struct, frozen=True, kw_only=True):
     min_quote_value: int
     min_lf_portion: int
     max_leverage: int
+    force_close_gap: int = 0  # how far past the asked price, as a ratio of it, a limit close can be forced
+
+
+class Cooldowns(msgspec.Struct, frozen=True, kw_only=True):
+    """How long PartyA waits for an answer before anybody may force it, seconds."""
+
+    force_cancel_s: int
+    force_cancel_close_s: int
+    force_close_first_s: int  # from the close request to the first price that counts
+    force_close_second_s: int  # from that price to the force close
+
+
+class PriceRange(msgspec.Struct, frozen=True, kw_only=True):
+    """The venue's highest and lowest price since a time (seconds): of its best bid, best ask and mark price."""
+
+    high: int
+    low: int
+    since: int
 
 
 class AccountView(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +80,33 @@ class BookView(msgspec.Struct, frozen=True, kw_only=True):
     total_notional: int
     account_upnl: int  # unrealised profit of PartyA on its positions with us, at the mark price
     promised_allocation: int  # allocations asked for and not yet seen on chain, all accounts together
+    account_claims: int = 0  # what locks under way for the same PartyA take of its allocation, beyond what they bring
+
+
+class PositionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One open position of a pair, as the log has it (wads); `mark` is the venue's, 0 where it is not known."""
+
+    quote_id: int
+    symbol_id: int
+    position_type: PositionType
+    open_quantity: int
+    opened_price: int
+    locked: Locked
+    mark: int
+
+
+class AccountInputs(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a decision about one (PartyB, PartyA) pair may look at. Parts not asked for are None."""
+
+    block_number: int
+    block_timestamp: int
+    venue_time_ms: int
+    trading_state: TradingState
+    account: AccountView | None = None
+    positions: tuple[PositionView, ...] = ()
+    upnl: int = 0  # unrealised profit of PartyA on these positions, at the marks
+    promised_allocation: int = 0  # allocations asked for and not yet seen on chain, all accounts together
+    paused: tuple[str, ...] = ()
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,3 +124,5 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     venue_margin: int | None = None
     max_funding_rate: int | None = None
     paused: tuple[str, ...] = ()
+    cooldowns: Cooldowns | None = None
+    reached: PriceRange | None = None  # since a limit close can be forced, where there is one

@@ -5,7 +5,7 @@ import hashlib
 import msgspec
 
 from hedger.domain.money import WAD
-from hedger.domain.terms import MarketMode
+from hedger.domain.terms import EmergencyClose, MarketMode
 
 
 class SymbolPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,10 +52,18 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     cap_account: int = 500_000 * WAD
     cap_total: int = 5_000_000 * WAD
     allocation_headroom: int = 5 * 10**16  # of notional: kept allocated beyond what a call needs
+    health_low: int = 2 * 10**16  # left above liquidation over the pair's notional: below it the allocation is raised
+    health_target: int = 5 * 10**16  # what it is raised to
     min_seconds_to_open: int = 10
     min_seconds_to_close: int = 3
     locked_tolerance: int = 10**16
     open_parts_after_s: int = 0  # a limit order filled in part for so long is opened in that part; 0: never
+    patience_open_s: int = 45  # a hedge that cannot be opened for so long is unwound, and the quote released
+    patience_close_s: int = 60  # a reduction that cannot be filled on chain for so long is hedged again
+    close_again_s: int = 600  # after that, such a close is tried again
+    force_close_lead_s: int = 20  # so long before a price can force a close, our order stands on the near side of it
+    force_close_margin: int = 2 * 10**14  # of the price: how far the oracle's may be from the venue's
+    emergency_close: EmergencyClose = EmergencyClose.NEVER
     retry: RetryPolicy = RetryPolicy()
 
     def versioned(self) -> "Policy":
