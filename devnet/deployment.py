@@ -12,7 +12,7 @@ from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from devnet.chain import Anvil
+from devnet.chain import Anvil, ChainAccount
 from devnet.compiler import Artifacts
 from devnet.contract_abi import Abi
 from devnet.rpc import RpcError
@@ -61,6 +61,8 @@ ADMIN_ROLES = (
     "SUSPENDER_ROLE",
     "AFFILIATE_MANAGER_ROLE",
 )
+# Of the chain's accounts, those that may liquidate; the last one is the fee collector's.
+LIQUIDATOR_PLACES = (-2, -3)
 TRUSTED_ROLE = keccak(text="TRUSTED_ROLE")
 CUT_ADD = 0
 FACET_CUT_TYPE = "(address,uint8,bytes4[])"
@@ -195,6 +197,8 @@ async def deploy(
 ) -> Deployment:
     """Deploy and configure everything from the chain's first account, which becomes the admin.
 
+    Two of the last accounts become liquidators (see `liquidator_accounts`).
+
     `party_b_operators` may send batches through the proxy (the admin always may); `party_b_keys` are addresses to
     register as hedgers besides it; `party_b_deposit`, in collateral decimals, is minted and deposited for the proxy.
     Raises DeploymentFailed.
@@ -209,6 +213,8 @@ async def deploy(
     party_b = plan.create("SymmioPartyB")
     verifier = plan.create("NextQuoteIDVerifier", ["address"], [diamond])
     chosen = settings or Settings()
+    for liquidator in liquidator_accounts(chain):
+        plan.call(diamond, Abi.load("symmio"), "grantRole", liquidator.address, keccak(text="LIQUIDATOR_ROLE"))
     _plan_settings(plan, diamond, chosen, muon, collateral, fee_collector)
     _plan_symbols(plan, diamond, symbols)
     _plan_accounts(plan, artifacts, multi_account, diamond, admin.address, chosen.revoke_cooldown_s)
@@ -232,6 +238,11 @@ async def deploy(
         admin=admin.address,
         admin_key=admin.private_key,
     )
+
+
+def liquidator_accounts(chain: Anvil) -> list[ChainAccount]:
+    """The accounts that hold LIQUIDATOR_ROLE besides the admin, and nothing else."""
+    return [chain.accounts[place] for place in LIQUIDATOR_PLACES]
 
 
 def _created_address(creator: bytes, nonce: int) -> str:

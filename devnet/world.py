@@ -11,10 +11,19 @@ from typing import Any, Self
 
 import aiohttp
 
+from devnet.actors import Administrator, Enforcer, Liquidator, OracleClient
 from devnet.chain import Anvil, ChainAccount
 from devnet.compiler import compile_contracts
 from devnet.contract_abi import Abi, Function
-from devnet.deployment import COLLATERAL_UNIT, MAX_UINT256, MuonIdentity, Settings, SymbolSpec, deploy
+from devnet.deployment import (
+    COLLATERAL_UNIT,
+    MAX_UINT256,
+    MuonIdentity,
+    Settings,
+    SymbolSpec,
+    deploy,
+    liquidator_accounts,
+)
 from devnet.exchange import PaperExchange
 from devnet.exchange import SymbolSpec as ListedSymbol
 from devnet.exchange.symbols import DEFAULT_SYMBOLS
@@ -26,10 +35,21 @@ from hedger.adapters.muon import Muon, MuonClient
 from hedger.domain.money import WAD
 
 # Short cooldowns, so that what needs them to pass can be shown within a minute.
-QUICK_SETTINGS = Settings(force_cancel_cooldown_s=15, force_cancel_close_cooldown_s=15, upnl_valid_time_s=60)
+QUICK_SETTINGS = Settings(
+    force_cancel_cooldown_s=15,
+    force_cancel_close_cooldown_s=15,
+    force_close_first_cooldown_s=20,
+    force_close_second_cooldown_s=10,
+    force_close_min_sig_period_s=10,
+    upnl_valid_time_s=60,
+)
+# The oracle tells what the market did second by second, so that a close can be forced without waiting for minutes.
+CANDLE_S = 1
 PARTY_B_FUNDS = 2_000_000 * COLLATERAL_UNIT
 TRADER_FUNDS = 50_000 * WAD
 TRADER_KEYS = 0xA11CE00
+# Of the chain's accounts, that of the enforcer: neither a hedger's nor one with a role.
+ENFORCER_PLACE = -4
 RECEIPT_POLL_S = 0.1
 PUMP_S = 0.02
 MINT = Function("mint", ("address", "uint256"))
@@ -151,6 +171,28 @@ class World:
         await trader.fund(funds)
         return trader
 
+    # --- third parties
+
+    async def liquidator(self, place: int = 0) -> Liquidator:
+        """Who liquidates on an account of its own, the first or the second of the chain's liquidators."""
+        wallet = await self._wallet_of(liquidator_accounts(self.chain)[place])
+        return Liquidator(self.deployment, wallet, self._oracle_client())
+
+    async def enforcer(self) -> Enforcer:
+        """Who ends and forces what hedgers leave unanswered, without any role."""
+        wallet = await self._wallet_of(self.chain.accounts[ENFORCER_PLACE])
+        return Enforcer(self.deployment, wallet, self._oracle_client(), candle_s=CANDLE_S)
+
+    async def administrator(self) -> Administrator:
+        """Who holds every other role of the contract."""
+        return Administrator(self.deployment, await self._wallet_of(self.chain.accounts[0]))
+
+    async def _wallet_of(self, account: ChainAccount) -> Wallet:
+        return await Wallet.funded(self.rpc, account.private_key, self.deployment.chain_id)
+
+    def _oracle_client(self) -> OracleClient:
+        return OracleClient(self.oracle.url, self.deployment, self.session)
+
     @asynccontextmanager
     async def fast_blocks(self) -> AsyncIterator[None]:
         """Blocks follow each other at once within this block, so that preparations take no time."""
@@ -213,7 +255,12 @@ class World:
     async def _start_oracle(self, exchange: PaperExchange) -> None:
         deployment = self.deployment
         self.oracle = await self._exit.enter_async_context(
-            MuonOracle(rpc_url=deployment.rpc_url, exchange_url=exchange.url, diamond=deployment.diamond)
+            MuonOracle(
+                rpc_url=deployment.rpc_url,
+                exchange_url=exchange.url,
+                diamond=deployment.diamond,
+                candle_s=CANDLE_S,
+            )
         )
         self.muon: Muon = MuonClient(
             [self.oracle.url],

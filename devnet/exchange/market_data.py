@@ -74,16 +74,18 @@ class MarketData:
 
     def klines(self, params: Params) -> object:
         market = self._engine.market(params.text("symbol"))
-        if params.text("interval") != "1m":
+        interval = params.text("interval")
+        if interval not in ("1m", "1s"):
             raise VenueError(-1120)
+        kept, last_ms = (market.price.candles, 59_999) if interval == "1m" else (market.price.seconds, 999)
         start, end = params.optional_integer("startTime"), params.optional_integer("endTime")
-        candles = [c for c in market.price.candles if within(c.open_ms, start, end)]
+        candles = [c for c in kept if within(c.open_ms, start, end)]
         limit = params.limit(most=1500)
         chosen = candles[:limit] if start is not None else candles[-limit:]
         return [
             [
                 c.open_ms, text(c.open), text(c.high), text(c.low), text(c.close), text(c.volume),
-                c.open_ms + 59_999, text(c.quote_volume), c.moves, text(c.volume / 2), text(c.quote_volume / 2), "0",
+                c.open_ms + last_ms, text(c.quote_volume), c.moves, text(c.volume / 2), text(c.quote_volume / 2), "0",
             ]
             for c in chosen
         ]  # fmt: skip

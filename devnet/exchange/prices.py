@@ -10,13 +10,14 @@ from random import Random
 from devnet.exchange.orders import Side
 from devnet.exchange.symbols import SymbolSpec
 
+SECOND_MS = 1_000
 MINUTE_MS = 60_000
 MAX_CANDLES = 1500
 
 
 @dataclass
 class Candle:
-    """Prices of mid within one minute; the volume is made up, seeded like the walk."""
+    """Prices of mid within one minute or second; the volume is made up, seeded like the walk."""
 
     open_ms: int
     open: Decimal
@@ -50,6 +51,7 @@ class PricePath:
         self._random = Random(f"{seed}:{spec.name}:price")
         self._mid_ticks = int(spec.start_price / spec.tick)
         self.candles: deque[Candle] = deque(maxlen=MAX_CANDLES)
+        self.seconds: deque[Candle] = deque(maxlen=MAX_CANDLES)
         self.day = self._new_candle(now_ms)
         self._record(now_ms, Decimal(0))
 
@@ -96,8 +98,16 @@ class PricePath:
         return Candle(open_ms, self.mid, self.mid, self.mid, self.mid)
 
     def _record(self, now_ms: int, volume: Decimal) -> None:
-        minute = now_ms - now_ms % MINUTE_MS
-        if not self.candles or self.candles[-1].open_ms < minute:
-            self.candles.append(self._new_candle(minute))
-        self.candles[-1].add(self.mid, volume)
+        for candles, length_ms in ((self.candles, MINUTE_MS), (self.seconds, SECOND_MS)):
+            self._open_candles(candles, now_ms - now_ms % length_ms, length_ms)
+            candles[-1].add(self.mid, volume)
         self.day.add(self.mid, volume)
+
+    def _open_candles(self, candles: deque[Candle], opened_ms: int, length_ms: int) -> None:
+        """The candle of now; a time without a tick has candles too, at the price it kept."""
+        first_ms = candles[-1].open_ms + length_ms if candles else opened_ms
+        for missed_ms in range(max(first_ms, opened_ms - MAX_CANDLES * length_ms), opened_ms, length_ms):
+            kept = candles[-1].close
+            candles.append(Candle(missed_ms, kept, kept, kept, kept))
+        if not candles or candles[-1].open_ms < opened_ms:
+            candles.append(self._new_candle(opened_ms))

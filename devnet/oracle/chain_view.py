@@ -43,7 +43,14 @@ class ChainView:
         self._names: dict[int, str] = {}
 
     async def latest(self) -> Block:
-        head = await self._rpc.call("eth_getBlockByNumber", "latest", False)
+        return await self._block("latest")
+
+    async def block(self, number: int) -> Block:
+        """A block of the past."""
+        return await self._block(hex(number))
+
+    async def _block(self, tag: str) -> Block:
+        head = await self._rpc.call("eth_getBlockByNumber", tag, False)
         return Block(int(head["number"], 16), int(head["timestamp"], 16))
 
     async def party_a(self, block: Block, party_a: str, party_b: str | None) -> PartyAState:
@@ -70,6 +77,11 @@ class ChainView:
         function = self._abi["allocatedBalanceOfPartyBs"]
         [returned] = await self._read(block, [function.calldata(party_a, party_bs)])
         return dict(zip(party_bs, function.decode(returned)[0], strict=True))
+
+    async def allocated_a(self, block: Block, party_a: str) -> int:
+        """What a PartyA has allocated, as a wad."""
+        [returned] = await self._read(block, [self._abi["allocatedBalanceOfPartyA"].calldata(party_a)])
+        return int.from_bytes(returned, "big")
 
     async def quotes(self, block: Block, quote_ids: list[int]) -> list[Position]:
         """Quotes by id; one that does not exist has the id 0."""

@@ -6,11 +6,11 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
-from devnet.oracle.candles import MINUTE_S, Candles
+from devnet.oracle.candles import Candles
 from devnet.oracle.chain_view import ChainView
 from devnet.oracle.questions import Ask, Refusal, Told
 from devnet.oracle.schnorr import is_signed
-from devnet.oracle.valuation import Valuer
+from devnet.oracle.valuation import Valuation, Valuer
 from devnet.signing import (
     Envelope,
     Liquidation,
@@ -18,6 +18,7 @@ from devnet.signing import (
     Pair,
     PriceRange,
     SettlementEntry,
+    pack_deferred,
     pack_party_a_overview,
     pack_price_range,
     pack_settle_upnl,
@@ -42,11 +43,12 @@ class RareMethods:
             "settle_upnl": self._settle_upnl,
             "partyA_overview": self._overview,
             "verify": self._verify,
+            "deferred": self._deferred,
         }
 
     async def _price_range(self, ask: Ask) -> Told:
         (party_b, party_a), symbol_id = ask.parties(), ask.integer("symbolId")
-        start, end = _period(ask)
+        start, end = _period(ask, self._candles.grain_s)
         value = await self._valuer.value(ask, party_a, party_b, symbol_id=symbol_id)
         names = await self._chain.symbol_names(ask.block, [symbol_id])
         seen = await self._candles.period(names[symbol_id], start, end)
@@ -96,14 +98,24 @@ class RareMethods:
         return Told(fields, lambda envelope: pack_settle_upnl(envelope, *numbers))
 
     async def _overview(self, ask: Ask) -> Told:
-        """`loss` sums the losing positions alone, without what others win."""
         party_a = ask.address("partyA")
         value = await self._valuer.value(ask, party_a)
-        loss = sum(min(0, each.upnl_a(value.prices[each.symbol_id])) for each in value.positions)
-        symbols, prices = tuple(value.prices), tuple(value.prices.values())
-        liquidation_id = secrets.token_bytes(LIQUIDATION_ID_BYTES)
-        state = Liquidation(liquidation_id, party_a, value.nonce_a, value.upnl_a, loss, symbols, prices)
+        state = _state(party_a, value.nonce_a, value)
         return Told(_overview_fields(state), lambda envelope: pack_party_a_overview(envelope, state))
+
+    async def _deferred(self, ask: Ask) -> Told:
+        """The state at the end of an earlier block, at the prices of its time; the nonce is that of now."""
+        party_a, number = ask.address("partyA"), ask.integer("blockNumber")
+        if number > ask.block.number:
+            raise Refusal("Invalid blockNumber")
+        then, now = await self._chain.block(number), await self._chain.party_a(ask.block, party_a, None)
+        value = await self._valuer.value_at(then, party_a, self._candles)
+        allocated = await self._chain.allocated_a(then, party_a)
+        state = _state(party_a, now.nonce_a + ask.nonce_shift, value)
+        past = then.number, then.timestamp, allocated
+        names = "liquidationBlockNumber", "liquidationTimestamp", "liquidationAllocatedBalance"
+        fields = {**_overview_fields(state), **dict(zip(names, _texts(past), strict=True))}
+        return Told(fields, lambda envelope: pack_deferred(envelope, state, *past))
 
     async def _verify(self, ask: Ask) -> Told:
         """Part of an overview that was signed before, for prices that are set in several calls."""
@@ -140,13 +152,21 @@ class RareMethods:
             raise Refusal("Invalid signature")
 
 
-def _period(ask: Ask) -> tuple[int, int]:
+def _period(ask: Ask, grain_s: int) -> tuple[int, int]:
     start, end = ask.integer("t0"), ask.integer("t1")
-    if start % MINUTE_S or end % MINUTE_S:
+    if start % grain_s or end % grain_s:
         raise Refusal("BAD_START_OR_END_TIME")
     if start >= end:
         raise Refusal("START_AFTER_END_TIME")
     return start, end
+
+
+def _state(party_a: str, nonce_a: int, value: Valuation) -> Liquidation:
+    """What is signed for a liquidation; the loss sums the losing positions alone, without what others win."""
+    loss = sum(min(0, each.upnl_a(value.prices[each.symbol_id])) for each in value.positions)
+    symbols, prices = tuple(value.prices), tuple(value.prices.values())
+    liquidation_id = secrets.token_bytes(LIQUIDATION_ID_BYTES)
+    return Liquidation(liquidation_id, party_a, nonce_a, value.upnl_a, loss, symbols, prices)
 
 
 def _overview_fields(state: Liquidation) -> Mapping[str, Any]:

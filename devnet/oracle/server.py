@@ -17,7 +17,7 @@ import orjson
 from aiohttp import web
 from eth_utils.crypto import keccak
 
-from devnet.oracle.candles import Candles
+from devnet.oracle.candles import MINUTE_S, Candles
 from devnet.oracle.chain_view import ChainView
 from devnet.oracle.faults import Fault, FaultKind, Faults
 from devnet.oracle.market import MarkPrices
@@ -44,7 +44,8 @@ class MuonOracle:
     """One oracle for one diamond, listening between `start` and `stop` (or inside `async with`).
 
     Prices are the exchange's mark prices; all else is read from the diamond at the latest block, whose timestamp
-    the answer carries, because the clock of a development chain may differ from the wall clock.
+    the answer carries, because the clock of a development chain may differ from the wall clock. `candle_s` is the grain
+    of price ranges: 60 as of the network, or 1.
     """
 
     def __init__(
@@ -56,7 +57,9 @@ class MuonOracle:
         signer: MuonSigner | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        candle_s: int = MINUTE_S,
     ) -> None:
+        self.candle_s = candle_s
         self.faults = Faults()
         self.asked: Counter[str] = Counter()
         self._rpc_url, self._exchange_url = rpc_url, exchange_url
@@ -79,7 +82,7 @@ class MuonOracle:
         self._chain_id = int(await rpc.call("eth_chainId"), 16)
         self._chain = ChainView(rpc, self._diamond)
         valuer = Valuer(self._chain, MarkPrices(self._exchange_url, self._session))
-        candles = Candles(self._exchange_url, self._session)
+        candles = Candles(self._exchange_url, self._session, grain_s=self.candle_s)
         rare = RareMethods(self._chain, valuer, candles, self._signer, self._diamond, self._chain_id)
         self._methods = Methods(self._chain, valuer, rare)
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1.0)

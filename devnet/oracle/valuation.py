@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from devnet.oracle.candles import Candles
 from devnet.oracle.chain_view import Block, ChainView
 from devnet.oracle.market import MarkPrices
 from devnet.oracle.positions import Position, capped_upnl, upnl_by_party_b
@@ -47,6 +48,17 @@ class Valuer:
             positions=state.positions,
             prices=prices,
         )
+
+    async def value_at(self, block: Block, party_a: str, candles: Candles) -> Valuation:
+        """A PartyA at the end of an earlier block, at the prices of its time. Raises CandlesMissing."""
+        state = await self._chain.party_a(block, party_a, None)
+        names = await self._chain.symbol_names(block, sorted({each.symbol_id for each in state.positions}))
+        party_bs = sorted({each.party_b for each in state.positions})
+        allocated = await self._chain.allocated(block, party_a, party_bs)
+        told = await asyncio.gather(*(candles.price_at(name, block.timestamp) for name in names.values()))
+        prices = dict(zip(names, told, strict=True))
+        upnl_a = capped_upnl(upnl_by_party_b(state.positions, prices), allocated)
+        return Valuation(state.nonce_a, 0, upnl_a, 0, 0, state.positions, prices)
 
     async def prices_of(self, block: Block, symbol_ids: set[int]) -> dict[int, int]:
         return await self._marks.of(await self._chain.symbol_names(block, sorted(symbol_ids)))

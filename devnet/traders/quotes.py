@@ -26,6 +26,7 @@ class QuoteOnChain:
     parent_id: int
     status_modified_at: int
     deadline: int
+    requested_close_price: int = 0
 
     @property
     def open_amount(self) -> int:
@@ -52,4 +53,5 @@ class QuoteOnChain:
             parent_id=quote[20],
             status_modified_at=quote[22],
             deadline=quote[24],
+            requested_close_price=quote[18],
         )

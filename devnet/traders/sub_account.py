@@ -29,7 +29,7 @@ class SubAccountTrader(Trader):
     def party_a(self) -> str:
         return self._account
 
-    async def _as_party_a(self, calldata: bytes) -> dict[str, Any]:
+    async def as_party_a(self, calldata: bytes) -> dict[str, Any]:
         batch = MULTI_ACCOUNT["_call"].calldata(self._account, [calldata])
         return await self.wallet.send(self.deployment.multi_account, batch)
 

@@ -116,14 +116,14 @@ class Trader:
         return await self.wallet.rpc.latest_timestamp()
 
     async def _act(self, function: str, *arguments: Any) -> dict[str, Any]:
-        return await self._as_party_a(self._diamond[function].calldata(*arguments))
+        return await self.as_party_a(self._diamond[function].calldata(*arguments))
 
     async def _act_on(self, quote_id: int, function: str, *arguments: Any) -> int:
         await self._act(function, *arguments)
         return quote_id
 
-    async def _as_party_a(self, calldata: bytes) -> dict[str, Any]:
-        """Call the diamond as PartyA."""
+    async def as_party_a(self, calldata: bytes) -> dict[str, Any]:
+        """The receipt of a call of the diamond as PartyA."""
         return await self.wallet.send(self.deployment.diamond, calldata)
 
     def _depositor(self) -> str:
