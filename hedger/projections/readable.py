@@ -22,6 +22,7 @@ _NOT_AMOUNTS_ENDINGS = (
     "_index",
     "_ms",
     "_number",
+    "_numbers",
     "_position",
     "_s",
     "_timestamp",
