@@ -1,73 +1,116 @@
-"""Chain, venue and log side by side: what differs, since when, and when it was explained."""
+"""Chain, venue and log side by side: the open differences, what is foreign on the account, and repairs under way."""
 
-from enum import StrEnum
 from uuid import UUID
 
 import msgspec
 
 from hedger.domain.aggregate import Aggregate
 from hedger.domain.events import Event, derived_id
+from hedger.domain.foreign import ForeignPositionAccepted, ForeignTradeDisowned, ForeignTradeFound, TradesAgreed
+from hedger.domain.mismatch import Cause, Explanation, Mismatch, MismatchFound, MismatchKind, MismatchResolved, key_of
+from hedger.domain.repairs import Repair, RepairConfirmed, RepairFailed, RepairProposed, RepairRun
+
+__all__ = [
+    "Cause",
+    "Explanation",
+    "ForeignTrade",
+    "Mismatch",
+    "MismatchFound",
+    "MismatchKind",
+    "MismatchResolved",
+    "Reconciliation",
+]
 
 
-class MismatchKind(StrEnum):
-    QUOTE = "quote"  # the contract says otherwise of a quote than the log
-    POSITION = "position"  # the venue's position is not the sum of the log's hedges
-    EXPOSURE = "exposure"  # chain and venue are further apart than one quantity step
-    ALLOCATION = "allocation"  # the contract's allocation is not the sum of the log's facts
+class ForeignTrade(msgspec.Struct, frozen=True):
+    """A foreign trade as it counts: symbol, signed quantity (wad), and when it was made."""
 
-
-class MismatchFound(Event, frozen=True, kw_only=True, tag="MismatchFound.1"):
-    """A difference that stayed over two looks. `subject` is a quote id, a symbol or an address."""
-
-    kind: MismatchKind
-    subject: str
-    chain: str
-    venue: str
-    log: str
-    block_number: int
-    log_position: int
-
-
-class MismatchResolved(Event, frozen=True, kw_only=True, tag="MismatchResolved.1"):
-    """The same subject agrees again."""
-
-    kind: MismatchKind
-    subject: str
-    block_number: int
-    log_position: int
-
-
-class Mismatch(msgspec.Struct, frozen=True, kw_only=True):
-    """One open difference."""
-
-    kind: MismatchKind
-    subject: str
-    chain: str
-    venue: str
-    log: str
-
-    @property
-    def key(self) -> str:
-        return f"{self.kind.value}:{self.subject}"
+    symbol: str
+    quantity: int
+    traded_at_ms: int
 
 
 class Reconciliation(Aggregate, kw_only=True):
-    """Every open difference of one hedger."""
+    """What the position validator knows of one hedger."""
 
     open: dict[str, Mismatch] = {}
+    explained: dict[str, Explanation] = {}  # of the open ones, by key
+    symbols: dict[str, str] = {}  # key of an open one to its symbol
+    foreign: dict[str, int] = {}  # symbol to what is foreign of the venue's position, signed
+    foreign_trades: dict[str, ForeignTrade] = {}  # those that a comparison may meet again, by trade id
+    agreed: dict[str, int] = {}  # symbol to the venue time up to which its trades agree
+    repairs: dict[str, Repair] = {}  # without outcome yet
+    repairs_proposed: int = 0
 
     @staticmethod
     def create_id(chain_id: int, diamond: str, party_b: str) -> UUID:
         return derived_id("chains", chain_id, diamond, "reconciliation", party_b)
 
+    @property
+    def next_repair_id(self) -> str:
+        return f"r{self.repairs_proposed + 1}"
+
     def apply(self, event: Event) -> None:
         match event:
             case MismatchFound():
-                found = Mismatch(
-                    kind=event.kind, subject=event.subject, chain=event.chain, venue=event.venue, log=event.log
-                )
-                self.open[found.key] = found
+                self._found(event)
             case MismatchResolved():
-                self.open.pop(f"{event.kind.value}:{event.subject}", None)
+                self._resolved(key_of(event.kind, event.subject), event.kind, event.subject)
+            case ForeignTradeFound():
+                self._count(event.symbol, event.signed)
+                self.foreign_trades[event.trade_id] = ForeignTrade(event.symbol, event.signed, event.traded_at_ms)
+            case ForeignTradeDisowned():
+                self._count(event.symbol, -event.quantity)
+                self.foreign_trades.pop(event.trade_id, None)
+            case ForeignPositionAccepted():
+                self._count(event.symbol, event.quantity)
+            case TradesAgreed():
+                self._agreed(event)
+            case _:
+                self._repair(event)
+
+    def _found(self, event: MismatchFound) -> None:
+        found = Mismatch(kind=event.kind, subject=event.subject, chain=event.chain, venue=event.venue, log=event.log)
+        self.open[found.key], self.explained[found.key] = found, event.explanation
+        self.symbols[found.key] = event.symbol
+
+    def _resolved(self, key: str, kind: MismatchKind, subject: str) -> None:
+        self.open.pop(key, None)
+        self.explained.pop(key, None)
+        self.symbols.pop(key, None)
+        for each in list(self.repairs.values()):
+            if each.mismatch is kind and each.plan.subject == subject and not each.is_confirmed:
+                del self.repairs[each.repair_id]
+
+    def _count(self, symbol: str, quantity: int) -> None:
+        held = self.foreign.get(symbol, 0) + quantity
+        if held:
+            self.foreign[symbol] = held
+        else:
+            self.foreign.pop(symbol, None)
+
+    def _agreed(self, event: TradesAgreed) -> None:
+        self.agreed[event.symbol] = event.upto_ms
+        self.foreign_trades = {
+            trade_id: trade
+            for trade_id, trade in self.foreign_trades.items()
+            if trade.symbol != event.symbol or trade.traded_at_ms >= event.upto_ms
+        }
+
+    def _repair(self, event: Event) -> None:
+        match event:
+            case RepairProposed():
+                self.repairs_proposed += 1
+                self.repairs[event.repair_id] = Repair(
+                    repair_id=event.repair_id,
+                    number=self.repairs_proposed,
+                    plan=event.plan,
+                    mismatch=event.mismatch,
+                    max_notional=event.max_notional,
+                )
+            case RepairConfirmed() if event.repair_id in self.repairs:
+                self.repairs[event.repair_id].confirmed_by = event.by
+            case RepairRun() | RepairFailed():
+                self.repairs.pop(event.repair_id, None)
             case _:
                 pass
