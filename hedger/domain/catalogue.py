@@ -1,6 +1,17 @@
 """Every event that may stand in the log. A class that is missing here cannot be recorded."""
 
-from hedger.domain import account, chain_facts, feed, reconciliation, trading, transactions, wallet
+from hedger.domain import (
+    account,
+    chain_facts,
+    feed,
+    foreign,
+    mismatch,
+    repairs,
+    residual,
+    trading,
+    transactions,
+    wallet,
+)
 from hedger.domain.alerts import events as alert_events
 from hedger.domain.events import ChainFact, Event
 from hedger.domain.quote import events as quote_events
@@ -27,7 +38,18 @@ def _events_in(*modules: object) -> tuple[type[Event], ...]:
 
 
 ALL_EVENTS: tuple[type[Event], ...] = _events_in(
-    account, alert_events, chain_facts, feed, quote_events, transactions, wallet, reconciliation, trading
+    account,
+    alert_events,
+    chain_facts,
+    feed,
+    foreign,
+    mismatch,
+    quote_events,
+    repairs,
+    residual,
+    trading,
+    transactions,
+    wallet,
 )
 
 
