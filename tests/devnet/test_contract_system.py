@@ -47,6 +47,12 @@ def test_every_function_and_event_of_the_facets_is_one_of_the_protocol(contract_
         assert events <= set(SYMMIO.topics), name
 
 
+def test_nothing_of_the_protocol_is_missing_but_the_bridge(contract_artifacts: Artifacts) -> None:
+    cut = {selector for name in FACETS for selector in contract_artifacts[name].selectors}
+    missing = {name for name, function in SYMMIO.functions.items() if function.selector.hex() not in cut}
+    assert {name for name in missing if "bridge" not in name.lower()} == set()
+
+
 @pytest.mark.parametrize(("contract", "interface"), [("SymmioPartyB", "party_b"), ("MultiAccount", "multi_account")])
 def test_the_account_contracts_have_the_whole_interface(
     contract_artifacts: Artifacts, contract: str, interface: str
