@@ -110,15 +110,32 @@ def test_a_limit_close_rests_reduce_only_and_each_fill_is_filled_on_chain() -> N
     assert quote.hedge.quantity == 0
 
 
-def test_a_part_that_leaves_a_rest_too_small_waits_for_the_rest() -> None:
+def test_of_a_part_that_would_leave_too_little_only_so_much_is_filled_that_the_rest_can_stand() -> None:
     chain = Chain()
     quote = position(chain)
     quote.advance([chain.close_requested(order_type=OrderType.LIMIT, price="102")])
     when_decided(quote)
     quote.advance([filled(C1, "9.9", "102.1")])
+    assert summary(when_decided(quote)) == ["fill_close 9.497 at 102.04895"]
+    part = chain.close_filled("9.497", "102.04895", QuoteStatus.CLOSE_PENDING)
+    quote.advance([part, succeeded("t-7-fill_close-1")])
     assert when_decided(quote) == []
-    quote.advance([filled(C1, "0.1", "102.1", "2"), ended(C1, "10")])
-    assert summary(when_decided(quote)) == ["fill_close 10 at 102.04895"]
+    quote.advance([filled(C1, "0.1", "102.3", "2"), ended(C1, "10")])
+    assert summary(when_decided(quote)) == ["fill_close 0.503 at 102.088691550695825049"]
+
+
+def test_a_rest_that_never_fills_is_given_up_at_the_deadline_with_little_to_hedge_again() -> None:
+    chain = Chain()
+    quote = position(chain)
+    quote.advance([chain.close_requested(order_type=OrderType.LIMIT, price="102", deadline=NOW + 60)])
+    when_decided(quote)
+    quote.advance([filled(C1, "9.9", "102.1")])
+    when_decided(quote)
+    part = chain.close_filled("9.497", "102.04895", QuoteStatus.CLOSE_PENDING)
+    quote.advance([part, succeeded("t-7-fill_close-1")])
+    assert summary(when_decided(quote, later(58))) == ["cancel c1"]
+    quote.advance([ended(C1, "9.9", "canceled")])
+    assert summary(when_decided(quote, later(61))) == ["order r1 buy 0.403", "expire"]
 
 
 def test_what_an_order_may_still_take_back_is_not_filled_on_chain() -> None:
@@ -184,11 +201,13 @@ def test_past_its_deadline_the_close_stops_is_hedged_again_and_expires() -> None
     when_decided(quote)
     quote.advance([filled(C1, "0.02", "102.1")])
     past = later(61)
-    assert summary(when_decided(quote, past)) == ["cancel c1"]
+    assert summary(when_decided(quote, past)) == ["cancel c1", "expire"]
     quote.advance([filled(C1, "3.98", "102.1", "2"), ended(C1, "4", "canceled")])
+    assert when_decided(quote, past) == []
+    quote.advance([chain.close_expired(), succeeded("t-7-expire-1")])
     assert summary(when_decided(quote, past)) == ["order r1 buy 4"]
     quote.advance([filled("t-7-r1", "4"), ended("t-7-r1", "4")])
-    assert summary(when_decided(quote, past)) == ["expire"]
+    assert when_decided(quote, past) == []
 
 
 def test_an_expired_close_leaves_a_hedged_position() -> None:

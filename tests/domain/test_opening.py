@@ -16,6 +16,7 @@ from tests.domain.given import (
     BOOK,
     DEADLINE,
     HEDGE_FIRST,
+    MARKET,
     NOW,
     OTHER,
     POLICY,
@@ -122,21 +123,31 @@ def test_the_opened_price_is_never_worse_than_the_request() -> None:
     assert summary(when_decided(quote)) == ["open 10 at 101"]
 
 
+MOVED = inputs(market=replace(MARKET, bid=wad("101.9"), ask=wad("102"), mark=wad("102")))
+
+
 def test_a_fill_too_far_outside_the_request_is_unwound_and_the_quote_released() -> None:
     chain = Chain()
     quote = locked_market(chain)
     quote.advance([filled(O1, "10", "102"), ended(O1, "10")])
-    assert summary(when_decided(quote)) == ["order u1 sell 10 reduce-only"]
+    assert summary(when_decided(quote, MOVED)) == ["order u1 sell 10 reduce-only"]
     assert quote.code == ErrorCode.MARKET_MOVED
     quote.advance([filled("t-7-u1", "10", "101"), ended("t-7-u1", "10")])
-    assert summary(when_decided(quote)) == ["unlock"]
+    assert summary(when_decided(quote, MOVED)) == ["unlock"]
+
+
+def test_a_fill_far_outside_the_request_is_opened_where_going_back_would_cost_more() -> None:
+    chain = Chain()
+    quote = locked_market(chain)
+    quote.advance([filled(O1, "10", "102"), ended(O1, "10")])
+    assert summary(when_decided(quote)) == ["open 10 at 101"]
 
 
 def test_a_rest_that_the_venue_does_not_take_keeps_no_quote_locked() -> None:
     chain = Chain()
     quote = locked_market(chain)
     quote.advance([filled(O1, "10", "102"), ended(O1, "10")])
-    alone = inputs(book=msgspec.structs.replace(BOOK, symbol_long_hedge=0))
+    alone = replace(MOVED, book=replace(BOOK, symbol_long_hedge=0))
     assert summary(when_decided(quote, alone)) == ["order u1 sell 10"]
     quote.advance([filled("t-7-u1", "9.96", "101"), ended("t-7-u1", "9.96", "expired")])
     assert summary(when_decided(quote, alone)) == ["unlock"]

@@ -10,7 +10,7 @@ from hedger.domain.money import WAD, mul, to_text
 from hedger.domain.policies import allocation
 from hedger.domain.policies.inputs import AccountView, BookView, Inputs, MarketView, SymbolTerms, VenueLimits
 from hedger.domain.policies.policy import Policy, SymbolPolicy
-from hedger.domain.policies.pricing import is_reachable_to_open
+from hedger.domain.policies.pricing import expected_open, is_reachable_to_open
 from hedger.domain.quote.events import RuleResult
 from hedger.domain.quote.onchain import OnChain
 from hedger.domain.solvency import Headroom, after_open
@@ -33,6 +33,16 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def notional(self) -> int:
         return mul(self.quote.quantity, self.quote.requested_price)
+
+    @property
+    def expected_price(self) -> int:
+        """What it would open at now: a short at the market may open far better than asked, and locks more then."""
+        return expected_open(self.quote, self.market.bid, self.market.ask, self.policy.spread_open)
+
+    @property
+    def largest_notional(self) -> int:
+        """The notional at whichever is more, the price asked or the one expected."""
+        return max(self.notional, mul(self.quote.quantity, self.expected_price))
 
     @property
     def is_market(self) -> bool:
@@ -92,7 +102,8 @@ def _min_notional(c: Candidate) -> Finding:
 
 
 def _max_notional(c: Candidate) -> Finding:
-    return c.notional <= c.symbol_policy.max_notional, to_text(c.notional), to_text(c.symbol_policy.max_notional)
+    most = c.symbol_policy.max_notional
+    return c.largest_notional <= most, to_text(c.largest_notional), to_text(most)
 
 
 def _lot_size(c: Candidate) -> Finding:
@@ -141,15 +152,15 @@ def _cap(held: int, more: int, cap: int) -> Finding:
 
 
 def _cap_symbol(c: Candidate) -> Finding:
-    return _cap(c.book.symbol_notional, c.notional, c.symbol_policy.cap_notional)
+    return _cap(c.book.symbol_notional, c.largest_notional, c.symbol_policy.cap_notional)
 
 
 def _cap_account(c: Candidate) -> Finding:
-    return _cap(c.book.account_notional, c.notional, c.policy.cap_account)
+    return _cap(c.book.account_notional, c.largest_notional, c.policy.cap_account)
 
 
 def _cap_total(c: Candidate) -> Finding:
-    return _cap(c.book.total_notional, c.notional, c.policy.cap_total)
+    return _cap(c.book.total_notional, c.largest_notional, c.policy.cap_total)
 
 
 def _party_a_solvent(c: Candidate) -> Finding:
@@ -157,13 +168,13 @@ def _party_a_solvent(c: Candidate) -> Finding:
     free = available_for_quote_a(
         c.account.party_a_allocated, c.account.party_a_locked, c.account.party_a_pending, c.book.account_upnl
     )
-    locked = c.account.party_a_locked.plus(c.quote.locked)
+    locked = c.account.party_a_locked.plus(c.quote.locked.scaled(c.expected_price, c.quote.requested_price))
     above = available_for_liquidation(c.account.party_a_allocated, locked, c.book.account_upnl)
     after = after_open(
         Headroom(party_a=above, party_b=0),
         c.quote.position_type,
         c.quote.quantity,
-        c.quote.requested_price,
+        c.expected_price,
         c.market.mark,
     )
     least = min(free, after.party_a)
@@ -171,7 +182,7 @@ def _party_a_solvent(c: Candidate) -> Finding:
 
 
 def _party_b_funds(c: Candidate) -> Finding:
-    short = allocation.for_lock(c.quote, c.account, c.book, c.policy)
+    short = allocation.for_lock(c.quote, c.account, c.book, c.policy, price=c.expected_price)
     free = c.account.party_b_free - c.book.promised_allocation
     return short <= free, f"needs {to_text(short)}", f"free {to_text(free)}"
 
@@ -179,7 +190,7 @@ def _party_b_funds(c: Candidate) -> Finding:
 def _venue_margin(c: Candidate) -> Finding:
     margin = c.inputs.venue_margin or 0
     most = min(c.symbol_policy.max_leverage, c.symbol.max_leverage)
-    needed = c.notional * WAD // most
+    needed = c.largest_notional * WAD // most
     return margin >= needed, to_text(margin), to_text(needed)
 
 

@@ -1,16 +1,35 @@
 """From the close request to the filled close: reduce at the venue first, then fill on chain what was reduced."""
 
+from hedger.domain.error_codes import ErrorCode
 from hedger.domain.events import Event
-from hedger.domain.policies import allocation
+from hedger.domain.policies import allocation, forcing
 from hedger.domain.policies.balancing import may_place, towards
 from hedger.domain.policies.inputs import Inputs
 from hedger.domain.policies.policy import Policy
-from hedger.domain.policies.pricing import closed_price, is_reachable_to_close, venue_limit_to_close
-from hedger.domain.policies.requests import cancels, decided, facet_of, is_tradable, may_ask_again, order, transaction
-from hedger.domain.quote.onchain import CloseRequest, OnChain, fill_part_problem
+from hedger.domain.policies.pricing import closed_price, is_reachable_to_close
+from hedger.domain.policies.requests import (
+    cancels,
+    decided,
+    facet_of,
+    failing,
+    is_served,
+    is_tradable,
+    may_ask_again,
+    order,
+    transaction,
+)
+from hedger.domain.quote.events import CloseRejected
+from hedger.domain.quote.onchain import CloseRequest, OnChain, fillable
 from hedger.domain.quote.quote import Quote
-from hedger.domain.terms import CallKind, Leg, OrderType, hedge_side
+from hedger.domain.reverts import RevertAction
+from hedger.domain.solvency import upnl_of_party_a
+from hedger.domain.terms import CallKind, Leg, OrderType, PositionType, hedge_side
 from hedger.domain.transactions import Call
+
+_CODES = {
+    RevertAction.SOLVENCY: ErrorCode.CLOSE_INSOLVENT,
+    RevertAction.ADD_FUNDS: ErrorCode.CLOSE_PARTY_B_INSOLVENT,
+}
 
 
 def close_pending(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
@@ -19,28 +38,37 @@ def close_pending(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
     unsettled = quote.hedge.unsettled
     if inputs.block_timestamp > request.deadline:
         return _expire(quote, inputs, policy)
+    if not is_served(inputs):
+        return towards(quote, facet.open_quantity, inputs, policy, why="the contract is paused")
+    if _cannot_be_filled(quote, inputs, policy):
+        return _hedged_again(quote, request, inputs, policy)
     late = request.deadline - inputs.block_timestamp < policy.min_seconds_to_close
-    if unsettled and late:
-        return decided("cancel: the deadline is near", inputs, policy, *cancels(unsettled, "the deadline is near"))
+    why = _why_to_stop(quote, request, inputs, policy, late=late)
+    stopping = decided(f"cancel: {why}", inputs, policy, *cancels(unsettled, why)) if why else []
+    if stopping:
+        return stopping
     if filling := _fill(quote, inputs, policy, whole_only=request.order_type is OrderType.MARKET):
         return filling
     left = request.quantity - _closed_at_venue(quote, request)
-    if unsettled or late or left <= 0 or not _may_close(quote, request, inputs, policy):
+    if unsettled or late or left <= 0 or not _may_close(quote, request, left, inputs, policy):
         return []
     return _place(quote, facet, request, left, inputs, policy)
 
 
 def cancel_close_pending(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
     """CANCEL_CLOSE_PENDING: what the venue closed meanwhile is filled, which ends the request; else it is accepted."""
-    _, request = _open_request(quote)
+    facet, request = _open_request(quote)
     unsettled = quote.hedge.unsettled
     if unsettled:
         return decided("cancel: asked by the user", inputs, policy, *cancels(unsettled, "asked by the user"))
+    if not is_served(inputs):
+        return towards(quote, facet.open_quantity, inputs, policy, why="the contract is paused")
     if inputs.block_timestamp <= request.deadline:
         whole_only = request.order_type is OrderType.MARKET
         if filling := _fill(quote, inputs, policy, whole_only=whole_only):
             return filling
-        if _can_fill(quote, inputs, whole_only) and not may_ask_again(quote, CallKind.FILL_CLOSE, inputs, policy):
+        waits = not may_ask_again(quote, CallKind.FILL_CLOSE, inputs, policy)
+        if waits and _part(quote, inputs, whole_only) and not _has_failed_for(quote, policy.patience_close_s):
             return []
     if not may_ask_again(quote, CallKind.ACCEPT_CANCEL_CLOSE, inputs, policy):
         return []
@@ -70,37 +98,51 @@ def _due(quote: Quote, request: CloseRequest) -> int:
     return min(request.remaining, _closed_at_venue(quote, request) - request.filled)
 
 
-def _can_fill(quote: Quote, inputs: Inputs, whole_only: bool) -> bool:
+def _part(quote: Quote, inputs: Inputs, whole_only: bool) -> int:
+    """How much of what the venue has closed the contract takes now; 0 for nothing."""
     facet, request = _open_request(quote)
     due = _due(quote, request)
-    if due <= 0 or inputs.symbol is None or (whole_only and due < request.remaining):
-        return False
-    return fill_part_problem(facet, due, min_quote_value=inputs.symbol.min_quote_value) is None
+    if due <= 0 or inputs.symbol is None or inputs.limits is None or (whole_only and due < request.remaining):
+        return 0
+    part = fillable(facet, due, min_quote_value=inputs.symbol.min_quote_value, step=inputs.limits.step)
+    return 0 if whole_only and part < due else part
 
 
 def _fill(quote: Quote, inputs: Inputs, policy: Policy, *, whole_only: bool) -> list[Event]:
-    """Fill on chain what the venue has closed, once the contract takes that part."""
+    """Fill on chain what the venue has closed, as far as the contract takes it."""
     facet, request = _open_request(quote)
-    if not _can_fill(quote, inputs, whole_only) or not may_ask_again(quote, CallKind.FILL_CLOSE, inputs, policy):
+    part = _part(quote, inputs, whole_only)
+    if not part or not may_ask_again(quote, CallKind.FILL_CLOSE, inputs, policy):
         return []
-    due = _due(quote, request)
-    price = closed_price(facet, request.price, _value_of_last(quote, due), due, policy.spread_close)
-    allocate = allocation.for_fill(facet, due, price, inputs, policy)
-    call = Call(kind=CallKind.FILL_CLOSE, quantity=due, price=price, allocate=allocate, close_id=request.close_id)
+    price = closed_price(facet, request.price, _value_of(quote, _due(quote, request), part), part, policy.spread_close)
+    allocate = allocation.for_fill(facet, part, price, inputs, policy, failing(quote, CallKind.FILL_CLOSE))
+    call = Call(kind=CallKind.FILL_CLOSE, quantity=part, price=price, allocate=allocate, close_id=request.close_id)
     asked = transaction(quote, inputs, policy, call, valid_until=request.deadline)
     return decided("fill the close", inputs, policy, asked)
 
 
-def _value_of_last(quote: Quote, quantity: int) -> int:
-    """Value (36 decimals) of the newest `quantity` that was reduced at the venue and not yet filled on chain."""
+def _value_of(quote: Quote, due: int, part: int) -> int:
+    """Value (36 decimals) of the first `part` of what was reduced at the venue last and is due on chain."""
     legs = (Leg.CLOSE, Leg.UNWIND)
-    total = quote.hedge.filled_of(*legs)
-    return quote.hedge.value_between(total - quantity, total, *legs)
+    begin = quote.hedge.filled_of(*legs) - due
+    return quote.hedge.value_between(begin, begin + part, *legs)
 
 
-def _may_close(quote: Quote, request: CloseRequest, inputs: Inputs, policy: Policy) -> bool:
+def _why_to_stop(quote: Quote, request: CloseRequest, inputs: Inputs, policy: Policy, *, late: bool) -> str:
+    """Why the orders at work should end before they are filled; empty where they should go on."""
+    if late:
+        return "the deadline is near"
+    facet = facet_of(quote)
+    if any(forcing.is_outdated(order, facet, request, inputs, policy) for order in quote.hedge.unsettled):
+        return "the close must not be forced"
+    return ""
+
+
+def _may_close(quote: Quote, request: CloseRequest, left: int, inputs: Inputs, policy: Policy) -> bool:
     facet = facet_of(quote)
     if inputs.limits is None or not may_place(quote, Leg.CLOSE, inputs, policy, close_id=request.close_id):
+        return False
+    if not _can_pay(facet, request, left, inputs):
         return False
     if request.order_type is OrderType.LIMIT:
         return True
@@ -111,6 +153,55 @@ def _may_close(quote: Quote, request: CloseRequest, inputs: Inputs, policy: Poli
     return is_reachable_to_close(facet, request.price, market.bid, market.ask, policy.spread_close)
 
 
+def _can_pay(facet: OnChain, request: CloseRequest, quantity: int, inputs: Inputs) -> bool:
+    """False where PartyA's loss at the price asked is more than it has allocated: the contract refuses to fill that.
+
+    Its profit may stand with another hedger, or it must add funds first; nothing is reduced until it can pay.
+    """
+    if inputs.account is None:
+        return False
+    loss = -upnl_of_party_a(facet.position_type, quantity, facet.opened_price, _expected(facet, request, inputs))
+    return loss <= inputs.account.party_a_allocated
+
+
+def _expected(facet: OnChain, request: CloseRequest, inputs: Inputs) -> int:
+    """The price at which the close is expected to be filled: the market's for MARKET, never worse than asked."""
+    if request.order_type is OrderType.LIMIT or inputs.market is None:
+        return request.price
+    if facet.position_type is PositionType.LONG:
+        return max(request.price, inputs.market.bid)
+    return min(request.price, inputs.market.ask)
+
+
+def _has_failed_for(quote: Quote, seconds: int) -> bool:
+    """True where fills have failed, one after the other, for so long."""
+    run = failing(quote, CallKind.FILL_CLOSE)
+    return bool(run) and run[-1].failed_at - run[0].failed_at >= seconds
+
+
+def _cannot_be_filled(quote: Quote, inputs: Inputs, policy: Policy) -> bool:
+    """True where fills have failed beyond our patience, until it is time to try once more."""
+    if not _has_failed_for(quote, policy.patience_close_s):
+        return False
+    last = failing(quote, CallKind.FILL_CLOSE)[-1]
+    facet, request = _open_request(quote)
+    # Each try costs the spread twice: one that PartyA's funds decide is rare, unless the close may be forced meanwhile.
+    rare = last.action is RevertAction.SOLVENCY and not forcing.was_passed(facet, request, inputs, policy)
+    return inputs.block_timestamp - last.failed_at < (policy.close_again_s if rare else policy.patience_close_s)
+
+
+def _hedged_again(quote: Quote, request: CloseRequest, inputs: Inputs, policy: Policy) -> list[Event]:
+    """The contract refuses the fill: what is reduced is hedged again, and the user is told."""
+    last = failing(quote, CallKind.FILL_CLOSE)[-1]
+    if str(request.close_id) not in quote.rejected_closes:
+        code = _CODES.get(last.action or RevertAction.WAIT, ErrorCode.UNKNOWN_FAILURE)
+        rejected = CloseRejected(
+            policy=policy.version, inputs=inputs, close_id=request.close_id, code=int(code), reason=last.reason
+        )
+        return [rejected]
+    return towards(quote, facet_of(quote).open_quantity, inputs, policy, why="the contract refuses the close")
+
+
 def _place(
     quote: Quote, facet: OnChain, request: CloseRequest, left: int, inputs: Inputs, policy: Policy
 ) -> list[Event]:
@@ -118,17 +209,19 @@ def _place(
     if inputs.limits is None or not is_tradable(left, inputs, grows=False, side=side):
         return []
     limit_price = 0
-    if request.order_type is OrderType.LIMIT:
-        limit_price = venue_limit_to_close(facet, request.price, policy.spread_close, inputs.limits.tick)
+    if request.order_type is OrderType.LIMIT and not forcing.was_passed(facet, request, inputs, policy):
+        limit_price = forcing.limit_now(facet, request, inputs, policy)
     asked = order(quote, inputs, policy, Leg.CLOSE, left, limit_price=limit_price, close_id=request.close_id)
     return decided("reduce for the close", inputs, policy, asked)
 
 
 def _expire(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
-    """Past the deadline nothing can be filled: stop the order, hedge again what it closed, let the request expire."""
+    """Past the deadline nothing can be filled: stop the order, hedge again what it closed, let the request expire.
+
+    The request goes at once: until it has expired, a limit close can still be forced by a price of before.
+    """
     restoring = towards(quote, facet_of(quote).open_quantity, inputs, policy, why="the close request expired")
-    if restoring or quote.hedge.unsettled:
-        return restoring
     if not may_ask_again(quote, CallKind.EXPIRE, inputs, policy):
-        return []
-    return decided("expire the close", inputs, policy, transaction(quote, inputs, policy, Call(kind=CallKind.EXPIRE)))
+        return restoring
+    expire = transaction(quote, inputs, policy, Call(kind=CallKind.EXPIRE))
+    return [*restoring, expire] if restoring else decided("expire the close", inputs, policy, expire)

@@ -5,22 +5,20 @@ nothing until the outcome is known. Reacting to a fact, healing by period and re
 """
 
 from hedger.domain.events import Event
-from hedger.domain.policies import closing, opening
+from hedger.domain.policies import closing, emergency, opening
 from hedger.domain.policies.acceptance import is_addressed
 from hedger.domain.policies.balancing import towards, undo_former
 from hedger.domain.policies.inputs import Inputs
 from hedger.domain.policies.policy import Policy
 from hedger.domain.quote.quote import Quote, Verdict
-from hedger.domain.terms import QuoteStatus, TradingState
+from hedger.domain.terms import EmergencyClose, QuoteStatus, TradingState
 
 
 def decide(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
     """The events of the next step: a judgement, or a reason with requests; empty where nothing is to be done now."""
-    if (
-        inputs.trading_state is TradingState.HALTED
-        or quote.in_flight is not None
-        or is_ahead_of_the_chain(quote, inputs)
-    ):
+    if inputs.trading_state is TradingState.HALTED or is_ahead_of_the_chain(quote, inputs):
+        return []
+    if quote.in_flight is not None and not _has_died(quote):
         return []
     undoing = undo_former(quote, inputs, policy)
     if undoing is not None:
@@ -32,6 +30,8 @@ def decide(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
         return opening.pending(quote, inputs, policy)
     if quote.chain.party_b != policy.party_b:
         return towards(quote, 0, inputs, policy, why="another hedger has it")
+    if emergency.is_wanted(quote, inputs, policy):
+        return emergency.close(quote, inputs, policy)
     match quote.chain.status:
         case QuoteStatus.LOCKED:
             return opening.locked(quote, inputs, policy)
@@ -57,6 +57,10 @@ def needs_accounts(quote: Quote, policy: Policy) -> bool:
             return quote.verdict in (Verdict.NONE, Verdict.ACCEPTED) and is_addressed(facet, policy)
         case QuoteStatus.LOCKED | QuoteStatus.CANCEL_PENDING:
             return facet.party_b == policy.party_b and quote.hedge.quantity > 0
+        case QuoteStatus.CLOSE_PENDING if not quote.hedge.unsettled:
+            return facet.party_b == policy.party_b
+        case QuoteStatus.OPENED if policy.emergency_close is not EmergencyClose.NEVER:
+            return facet.party_b == policy.party_b and quote.hedge.quantity < facet.open_quantity
         case QuoteStatus.CLOSE_PENDING | QuoteStatus.CANCEL_CLOSE_PENDING:
             return facet.party_b == policy.party_b and quote.hedge.quantity < facet.open_quantity
         case _:
@@ -76,6 +80,11 @@ def needs_attention(quote: Quote, policy: Policy) -> bool:
     if quote.chain.status is QuoteStatus.PENDING:
         return quote.verdict in (Verdict.NONE, Verdict.ACCEPTED)
     return quote.chain.party_b == policy.party_b or quote.verdict is Verdict.ACCEPTED
+
+
+def _has_died(quote: Quote) -> bool:
+    """True where the position is gone: no transaction under way can do anything for it, so its hedge goes at once."""
+    return quote.chain is not None and quote.chain.status in (QuoteStatus.CLOSED, QuoteStatus.LIQUIDATED)
 
 
 def is_ahead_of_the_chain(quote: Quote, inputs: Inputs) -> bool:

@@ -6,27 +6,35 @@ from hedger.domain.policies import acceptance, allocation
 from hedger.domain.policies.balancing import may_place, towards
 from hedger.domain.policies.inputs import Inputs
 from hedger.domain.policies.policy import Policy
-from hedger.domain.policies.pricing import opened_price, opening_loss, venue_limit_to_open
+from hedger.domain.policies.pricing import (
+    expected_open,
+    opened_price,
+    opening_loss,
+    unwinding_loss,
+    venue_limit_to_open,
+)
 from hedger.domain.policies.requests import (
     cancels,
     decided,
     facet_of,
+    failing,
     give_up,
+    is_served,
     is_tradable,
     may_ask_again,
     order,
     transaction,
 )
 from hedger.domain.quote.events import QuoteAccepted, QuoteRejected
-from hedger.domain.quote.hedge import OrderState
-from hedger.domain.quote.onchain import open_part_problem
+from hedger.domain.quote.hedge import HedgeOrder, OrderState
+from hedger.domain.quote.onchain import OnChain, openable
 from hedger.domain.quote.quote import Quote, Verdict
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import CallKind, Leg, MarketMode, OrderType, QuoteStatus, TradingState, hedge_side
-from hedger.domain.transactions import Call
+from hedger.domain.transactions import Call, TransactionRequest
 
 # Refusals that say nothing about the order itself: it is asked again for as long as there is time.
-PASSING_REFUSALS = frozenset({"rate_limited", "clock", "never_arrived"})
+PASSING_REFUSALS = frozenset({"rate_limited", "clock", "never_arrived", "price_unknown"})
 
 
 def pending(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
@@ -55,7 +63,7 @@ def locked(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
     late = facet.deadline - inputs.block_timestamp < policy.min_seconds_to_open
     unsettled = quote.hedge.unsettled
     if unsettled:
-        why = "the deadline is near" if late else _part_is_due(quote, inputs, policy)
+        why = _why_to_stop(quote, inputs, policy, late=late)
         return decided(f"cancel: {why}", inputs, policy, *cancels(unsettled, why)) if why else []
     if quote.hedge.quantity > 0:
         return _open_filled(quote, inputs, policy)
@@ -115,13 +123,14 @@ def _hedge_then_open(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event
 
 def _place_opening_order(quote: Quote, inputs: Inputs, policy: Policy, quantity: int) -> list[Event]:
     facet = facet_of(quote)
-    attempts = [order for order in quote.hedge.of_leg(Leg.OPEN) if order.refusal not in PASSING_REFUSALS]
-    if len(attempts) >= policy.retry.order_attempts:
+    if len(_attempts(quote)) >= policy.retry.order_attempts:
         return give_up(inputs, policy, ErrorCode.BROKER_FAILED, _last_refusal(quote))
     if inputs.limits is None or inputs.symbol is None or not may_place(quote, Leg.OPEN, inputs, policy):
         return []
     if inputs.trading_state is not TradingState.ACTIVE:
         return give_up(inputs, policy, ErrorCode.TRADING_PAUSED, f"trading is {inputs.trading_state.value}")
+    if not is_served(inputs):
+        return []
     limit_price = 0
     if facet.order_type is OrderType.LIMIT:
         limit_price = venue_limit_to_open(facet, policy.spread_open, inputs.limits.tick)
@@ -129,11 +138,27 @@ def _place_opening_order(quote: Quote, inputs: Inputs, policy: Policy, quantity:
     return decided("hedge the opening", inputs, policy, request)
 
 
+def _attempts(quote: Quote) -> list[HedgeOrder]:
+    """The opening orders that count: not those refused for something that passes."""
+    return [order for order in quote.hedge.of_leg(Leg.OPEN) if order.refusal not in PASSING_REFUSALS]
+
+
 def _last_refusal(quote: Quote) -> str:
     last = quote.hedge.of_leg(Leg.OPEN)[-1]
     if last.state is OrderState.REFUSED:
         return f"the venue refused the order: {last.refusal}"
     return f"the venue ended the order unfilled: {last.end_status}"
+
+
+def _why_to_stop(quote: Quote, inputs: Inputs, policy: Policy, *, late: bool) -> str:
+    """Why the order at work should end before it is filled; empty where it should go on."""
+    if late:
+        return "the deadline is near"
+    if not is_served(inputs):
+        return "the contract is paused"
+    if inputs.trading_state is not TradingState.ACTIVE:
+        return f"trading is {inputs.trading_state.value}"
+    return _part_is_due(quote, inputs, policy)
 
 
 def _part_is_due(quote: Quote, inputs: Inputs, policy: Policy) -> str:
@@ -146,46 +171,60 @@ def _part_is_due(quote: Quote, inputs: Inputs, policy: Policy) -> str:
         return ""
     if inputs.block_timestamp - facet.status_since < policy.open_parts_after_s:
         return ""
-    problem = open_part_problem(
-        facet,
-        filled,
-        facet.requested_price,
-        min_quote_value=inputs.symbol.min_quote_value,
-        max_leverage=inputs.symbol.max_leverage,
-    )
-    return "" if problem else "the filled part is opened"
+    whole = _openable(facet, filled, facet.requested_price, inputs)
+    return "the filled part is opened" if whole == filled else ""
 
 
 def _open_filled(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
-    """Open what the venue has filled, if the contract takes that part at a price we can bear."""
+    """Open what the venue has filled, as far as the contract takes it, at a price we can bear."""
     facet = facet_of(quote)
-    if inputs.symbol is None:
+    if inputs.symbol is None or inputs.limits is None:
         return []
     filled = min(quote.hedge.quantity, facet.quantity)
     value = quote.hedge.value_between(0, filled, Leg.OPEN)
     price = opened_price(facet, value, filled, policy.spread_open)
-    problem = open_part_problem(
+    part = _openable(facet, filled, price, inputs)
+    if part < filled and _may_fill_rest(quote, inputs, policy):
+        return _place_opening_order(quote, inputs, policy, facet.quantity - quote.hedge.quantity)
+    if not part:
+        return give_up(inputs, policy, ErrorCode.UNKNOWN_FAILURE, "the contract does not open the part that is filled")
+    if _costs_too_much(facet, value, filled, inputs, policy):
+        return give_up(inputs, policy, ErrorCode.MARKET_MOVED, "the hedge filled too far outside the requested price")
+    kind = CallKind.LOCK_AND_OPEN if facet.status is QuoteStatus.PENDING else CallKind.OPEN
+    return _ask(quote, inputs, policy, kind, quantity=part, price=price)
+
+
+def _openable(facet: OnChain, filled: int, price: int, inputs: Inputs) -> int:
+    assert inputs.symbol is not None
+    return openable(
         facet,
         filled,
         price,
         min_quote_value=inputs.symbol.min_quote_value,
         max_leverage=inputs.symbol.max_leverage,
+        step=inputs.limits.step if inputs.limits is not None else 0,
     )
-    kind = CallKind.LOCK_AND_OPEN if facet.status is QuoteStatus.PENDING else CallKind.OPEN
-    if problem:
-        return _rest_or_give_up(quote, inputs, policy, problem)
-    if opening_loss(facet, value, filled) > policy.max_slippage_loss:
-        return give_up(inputs, policy, ErrorCode.MARKET_MOVED, "the hedge filled too far outside the requested price")
-    return _ask(quote, inputs, policy, kind, quantity=filled, price=price)
 
 
-def _rest_or_give_up(quote: Quote, inputs: Inputs, policy: Policy, problem: str) -> list[Event]:
-    """A part that cannot be opened alone: try to fill the rest, except where the user wants to leave."""
+def _may_fill_rest(quote: Quote, inputs: Inputs, policy: Policy) -> bool:
+    """True where there is time and leave to wait for the rest of the hedge, so that nothing too small is left over."""
     facet = facet_of(quote)
-    rest = facet.quantity - quote.hedge.quantity
-    if facet.status is QuoteStatus.LOCKED and is_tradable(rest, inputs, grows=True):
-        return _place_opening_order(quote, inputs, policy, rest)
-    return give_up(inputs, policy, ErrorCode.UNKNOWN_FAILURE, problem)
+    if facet.status is not QuoteStatus.LOCKED or inputs.trading_state is not TradingState.ACTIVE:
+        return False
+    if facet.deadline - inputs.block_timestamp < policy.min_seconds_to_open:
+        return False
+    if len(_attempts(quote)) >= policy.retry.order_attempts:
+        return False
+    return is_tradable(facet.quantity - quote.hedge.quantity, inputs, grows=True)
+
+
+def _costs_too_much(facet: OnChain, value: int, filled: int, inputs: Inputs, policy: Policy) -> bool:
+    """True where the fills are further outside the requested price than is borne, and going back would cost less."""
+    loss = opening_loss(facet, value, filled)
+    if loss <= policy.max_slippage_loss:
+        return False
+    market = inputs.market
+    return market is None or unwinding_loss(facet, value, filled, market.bid, market.ask) < loss
 
 
 def _ask(
@@ -193,22 +232,31 @@ def _ask(
 ) -> list[Event]:
     """Ask for a lock or an opening, unless earlier failures say to wait, or that it can no longer be."""
     facet = facet_of(quote)
-    failures = quote.failures_of(kind, since=facet.status_since)
-    if failures and (failures[-1].action is RevertAction.GIVE_UP or len(failures) >= policy.retry.open_attempts):
+    failures = failing(quote, kind)
+    if failures and _is_hopeless(kind, failures, policy):
         code = ErrorCode.INSOLVENT if failures[-1].action is RevertAction.SOLVENCY else ErrorCode.UNKNOWN_FAILURE
         return give_up(inputs, policy, code, failures[-1].reason)
     if not may_ask_again(quote, kind, inputs, policy):
         return []
-    if inputs.account is None or inputs.book is None:
+    account, book, market = inputs.account, inputs.book, inputs.market
+    if account is None or book is None or market is None:
         return []
     allocate = 0
     if kind is not CallKind.OPEN:
-        allocate = allocation.for_lock(facet, inputs.account, inputs.book, policy)
+        expected = price or expected_open(facet, market.bid, market.ask, policy.spread_open)
+        allocate = allocation.for_lock(facet, account, book, policy, price=expected, failures=failures)
     if kind is not CallKind.LOCK:
-        allocate = max(allocate, allocation.for_open(facet, quantity, price, inputs, policy))
+        allocate = max(allocate, allocation.for_open(facet, quantity, price, inputs, policy, failures))
     call = Call(kind=kind, quantity=quantity, price=price, allocate=allocate)
     request = transaction(quote, inputs, policy, call, valid_until=facet.deadline)
     return decided(kind.value.replace("_", " "), inputs, policy, request)
+
+
+def _is_hopeless(kind: CallKind, failures: list[TransactionRequest], policy: Policy) -> bool:
+    """True where asking again leads nowhere, or a hedge has waited for its opening for longer than we bear."""
+    if failures[-1].action is RevertAction.GIVE_UP or len(failures) >= policy.retry.open_attempts:
+        return True
+    return kind is not CallKind.LOCK and failures[-1].failed_at - failures[0].failed_at >= policy.patience_open_s
 
 
 def _waits_for_open(quote: Quote, inputs: Inputs, policy: Policy) -> bool:

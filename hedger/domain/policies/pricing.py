@@ -1,7 +1,7 @@
 """Prices between the user and the venue. Every rounding is against the hedger's risk: the user's price is never better
 than the venue's price with the spread, and never worse than what the user asked."""
 
-from hedger.domain.money import WAD, ceil_to, div, div_up, floor_to
+from hedger.domain.money import WAD, ceil_to, div, div_up, floor_to, mul
 from hedger.domain.quote.onchain import OnChain
 from hedger.domain.terms import PositionType
 
@@ -18,6 +18,39 @@ def venue_limit_to_close(facet: OnChain, requested: int, spread: int, tick: int)
     if facet.position_type is PositionType.LONG:
         return ceil_to(div_up(requested, WAD - spread), tick)
     return floor_to(div(requested, WAD + spread), tick)
+
+
+def venue_limit_before_force(facet: OnChain, requested: int, reach: int, tick: int) -> int:
+    """The worst venue price on the near side of `reach`, where a close can be forced; never past the requested price.
+
+    A price that can force the close has met our order before.
+    """
+    if facet.position_type is PositionType.LONG:
+        return max(ceil_to(requested, tick), floor_to(reach - 1, tick))
+    return min(floor_to(requested, tick), ceil_to(reach + 1, tick))
+
+
+def force_reach(facet: OnChain, requested: int, gap: int, margin: int) -> int:
+    """The venue's price from which a limit close can be forced: the asked price and the gap beyond it.
+
+    `margin` (a ratio of the asked price) brings it nearer, because the oracle's price is not quite the venue's.
+    """
+    beyond = max(0, mul(requested, gap) - mul(requested, margin))
+    return requested + beyond if facet.position_type is PositionType.LONG else requested - beyond
+
+
+def expected_open(facet: OnChain, bid: int, ask: int, spread: int) -> int:
+    """The price at which the opening is expected now: the market with the spread, bounded by the request."""
+    if facet.position_type is PositionType.LONG:
+        return min(facet.requested_price, -(-ask * (WAD + spread) // WAD))
+    return max(facet.requested_price, bid * (WAD - spread) // WAD)
+
+
+def unwinding_loss(facet: OnChain, value: int, quantity: int, bid: int, ask: int) -> int:
+    """What taking the hedge back at the market loses against its fills, as a ratio of their value; 0 for a gain."""
+    back = (bid if facet.position_type is PositionType.LONG else ask) * quantity
+    lost = value - back if facet.position_type is PositionType.LONG else back - value
+    return max(0, lost) * WAD // value if value else 0
 
 
 def opened_price(facet: OnChain, value: int, quantity: int, spread: int) -> int:

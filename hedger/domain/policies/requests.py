@@ -10,8 +10,8 @@ from hedger.domain.quote.onchain import OnChain
 from hedger.domain.quote.quote import Quote
 from hedger.domain.request_ids import client_order_id, transaction_request_id
 from hedger.domain.reverts import RevertAction
-from hedger.domain.terms import CallKind, Leg, OrderType, PositionType, Side, hedge_side
-from hedger.domain.transactions import Call, TransactionRequested
+from hedger.domain.terms import CallKind, HedgingMode, Leg, OrderType, PositionType, Side, hedge_side
+from hedger.domain.transactions import Call, RequestState, TransactionRequest, TransactionRequested
 
 
 def decided(rule: str, inputs: Inputs, policy: Policy, *requests: Event) -> list[Event]:
@@ -35,6 +35,7 @@ def order(
     side = hedge_side(position if position is not None else _position(quote))
     side = side if leg.grows else side.opposite
     attempt = quote.hedge.asked(leg) + 1
+    internal = _is_internal(quote, leg, quantity, inputs, policy)
     return OrderRequested(
         client_order_id=client_order_id(policy.tag, quote.quote_id, leg, attempt),
         leg=leg,
@@ -43,10 +44,11 @@ def order(
         order_type=OrderType.LIMIT if limit_price else OrderType.MARKET,
         quantity=quantity,
         limit_price=limit_price,
-        reduce_only=not leg.grows and _shrinks_the_account(side, quantity, inputs, rests=limit_price > 0),
+        reduce_only=not (leg.grows or internal) and _shrinks_the_account(side, quantity, inputs, rests=limit_price > 0),
         close_id=close_id,
-        decision_price=_touch(side, inputs),
+        decision_price=0 if internal and _is_stale(inputs, policy) else _touch(side, inputs),
         requested_at=inputs.block_timestamp,
+        internal=internal,
     )
 
 
@@ -84,7 +86,7 @@ def give_up(inputs: Inputs, policy: Policy, code: int, reason: str) -> list[Even
 
 def may_ask_again(quote: Quote, kind: CallKind, inputs: Inputs, policy: Policy) -> bool:
     """False while the last failures of this kind of call still ask to wait."""
-    failures = quote.failures_of(kind, since=_phase_start(quote))
+    failures = failing(quote, kind)
     if not failures:
         return True
     last = failures[-1]
@@ -96,9 +98,26 @@ def may_ask_again(quote: Quote, kind: CallKind, inputs: Inputs, policy: Policy) 
     return waited >= policy.retry.wait_s(len(failures))
 
 
-def _phase_start(quote: Quote) -> int:
-    """Failures before the quote's last change of status say nothing about what is asked now."""
-    return quote.chain.status_since if quote.chain is not None else 0
+def failing(quote: Quote, kind: CallKind) -> list[TransactionRequest]:
+    """The failures of a kind of call since one succeeded, oldest first.
+
+    Those before the quote's last change of status say nothing about what is asked now.
+    """
+    since = quote.chain.status_since if quote.chain is not None else 0
+    run: list[TransactionRequest] = []
+    for request in quote.requests.values():
+        if request.call.kind is not kind:
+            continue
+        if request.state is RequestState.SUCCEEDED:
+            run.clear()
+        elif request.state is RequestState.FAILED and request.failed_at >= since:
+            run.append(request)
+    return run
+
+
+def is_served(inputs: Inputs) -> bool:
+    """False while the contract refuses everything that PartyB asks for: nothing is begun that could not be ended."""
+    return not {"global", "party_b_actions"} & set(inputs.paused)
 
 
 def _position(quote: Quote) -> PositionType:
@@ -117,6 +136,22 @@ def _shrinks_the_account(side: Side, quantity: int, inputs: Inputs, *, rests: bo
     long, short = inputs.book.symbol_long_hedge, inputs.book.symbol_short_hedge
     held, opposing = (long, short) if side is Side.SELL else (short, long)
     return held - opposing >= quantity and not (rests and opposing)
+
+
+def _is_internal(quote: Quote, leg: Leg, quantity: int, inputs: Inputs, policy: Policy) -> bool:
+    """True where the residual book of the symbol is the other side: always where it is not hedged quote by quote.
+
+    What is held at the venue is reduced there, also after the symbol's mode was changed.
+    """
+    symbol = policy.of(inputs.symbol.name) if inputs.symbol is not None else None
+    if leg.grows:
+        return symbol is not None and symbol.hedging is not HedgingMode.PER_QUOTE
+    return quote.hedge.internal_quantity >= quantity
+
+
+def _is_stale(inputs: Inputs, policy: Policy) -> bool:
+    """A fill against our own book is only as good as the price it is made at."""
+    return inputs.market is None or inputs.venue_time_ms - inputs.market.at_ms > policy.max_price_age_ms
 
 
 def _touch(side: Side, inputs: Inputs) -> int:

@@ -5,7 +5,7 @@ import msgspec
 from hedger.domain import chain_facts as facts
 from hedger.domain.events import ChainFact
 from hedger.domain.margins import Locked
-from hedger.domain.money import WAD, mul, mul_div
+from hedger.domain.money import WAD, floor_to, mul, mul_div
 from hedger.domain.terms import OrderType, PositionType, QuoteStatus
 
 
@@ -237,6 +237,36 @@ def fill_part_problem(facet: OnChain, filled: int, *, min_quote_value: int) -> s
     if was_open == facet.close.remaining and rest and filled < was_open and rest < min_quote_value:
         return "LibQuote: Remaining quote value is low"
     return None
+
+
+def openable(facet: OnChain, filled: int, price: int, *, min_quote_value: int, max_leverage: int, step: int) -> int:
+    """The most of `filled` that the contract opens at `price`, 0 for none.
+
+    Where the rest would be too small to live on as a quote, less is opened: a whole number of `step`s that leaves the
+    rest its minimum.
+    """
+
+    def problem(quantity: int) -> str | None:
+        return open_part_problem(facet, quantity, price, min_quote_value=min_quote_value, max_leverage=max_leverage)
+
+    if problem(filled) is None:
+        return filled
+    total = facet.locked.total_a
+    if filled >= facet.quantity or not total:
+        return 0
+    less = min(filled, floor_to(facet.quantity * max(0, total - min_quote_value) // total, step))
+    return less if less > 0 and problem(less) is None else 0
+
+
+def fillable(facet: OnChain, closed: int, *, min_quote_value: int, step: int) -> int:
+    """The most of `closed` that the contract takes as a fill of the close, 0 for none; less where a rest needs it."""
+    if closed > 0 and fill_part_problem(facet, closed, min_quote_value=min_quote_value) is None:
+        return closed
+    total = facet.locked.total_a
+    if facet.close is None or closed >= facet.close.remaining or not total:
+        return 0
+    less = min(closed, floor_to(facet.open_quantity * max(0, total - min_quote_value) // total, step))
+    return less if less > 0 and fill_part_problem(facet, less, min_quote_value=min_quote_value) is None else 0
 
 
 def notional(facet: OnChain) -> int:
