@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from devnet.chaos.run import chaos as chaos_run
 from devnet.demo.play import play
 from devnet.demo.script import KEY, PROXY
 from devnet.world import World
@@ -32,10 +33,18 @@ def demo(
     seed: SeedOption = 7,
     keep: Annotated[bool, typer.Option(help="leave everything up until Ctrl-C")] = False,
     quotes: Annotated[int, typer.Option(help="at least so many quotes; the script alone makes more than 60")] = 0,
+    chaos: Annotated[
+        bool, typer.Option(help="no script: everything at random from the seed, with every trouble")
+    ] = False,
+    minutes: Annotated[float, typer.Option(help="with --chaos: how long trades and troubles go on", min=0.1)] = 1.0,
     state_dir: FolderOption = None,
 ) -> None:
-    """Trades of every kind, and the verdict: exit code 0 only where everything ends as its script expects."""
-    good = _run(play(seed=seed, quotes=quotes, as_json=as_json, keep=keep, state_dir=state_dir))
+    """Trades of every kind, and the verdict: exit code 0 only where everything ends as it must."""
+    if chaos:
+        work = chaos_run(seed=seed, minutes=minutes, as_json=as_json, state_dir=state_dir)
+    else:
+        work = play(seed=seed, quotes=quotes, as_json=as_json, keep=keep, state_dir=state_dir)
+    good = _run(work)
     raise typer.Exit(0 if good else 1)
 
 

@@ -10,8 +10,8 @@ import typer
 def demo(context: typer.Context) -> None:
     """Start a local chain, contract, oracle and exchange, trade quotes of every kind, end with the validator's verdict.
 
-    Takes the options of the local world: --json, --seed, --keep. The world is reached over RPC and HTTP only, in
-    processes of its own.
+    Takes the options of the local world: --json, --seed, --keep; with --chaos, everything is drawn from the seed for
+    --minutes, with all that can go wrong. The world is reached over RPC and HTTP only, in processes of its own.
     """
     if importlib.util.find_spec("devnet") is None:
         raise typer.BadParameter("the local world is part of the source checkout; this installation lacks it")
