@@ -10,6 +10,7 @@ from hedger.domain import (
     residual,
     trading,
     transactions,
+    venue_cash,
     wallet,
 )
 from hedger.domain.alerts import events as alert_events

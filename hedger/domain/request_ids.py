@@ -1,7 +1,8 @@
 """Client order ids and request ids: derived from whoever asks, so that whoever reads one knows whose it is.
 
 `<tag>-<quote id>-<leg letter><attempt>` for orders, `<tag>-<quote id>-<kind>-<attempt>` for transactions, and
-`<tag>-<PartyA>-<kind>-<attempt>` for those of an account. The tag tells several hedgers on one venue account apart.
+`<tag>-<PartyA>-<kind>-<attempt>` for those of an account, `<tag>-s<symbol id>-<attempt>` for orders of a symbol's
+residual book. The tag tells several hedgers on one venue account apart.
 Order ids have at most 36 characters, the shortest bound among venues.
 """
 
@@ -11,10 +12,21 @@ from hedger.domain.terms import CallKind, Leg
 
 _ADDRESS = "0x"
 _ORDER_ID = re.compile(r"(?P<tag>[A-Za-z0-9]{1,8})-(?P<quote>\d{1,16})-[ocur]\d{1,6}")
+_RESIDUAL_ID = re.compile(r"(?P<tag>[A-Za-z0-9]{1,8})-s(?P<symbol>\d{1,9})-\d{1,9}")
 
 
 def client_order_id(tag: str, quote_id: int, leg: Leg, attempt: int) -> str:
     return f"{tag}-{quote_id}-{leg.value}{attempt}"
+
+
+def residual_order_id(tag: str, symbol_id: int, attempt: int) -> str:
+    return f"{tag}-s{symbol_id}-{attempt}"
+
+
+def symbol_of_order(tag: str, order_id: str) -> int | None:
+    """The symbol whose residual book an order id of this hedger names, None where it names none."""
+    match = _RESIDUAL_ID.fullmatch(order_id)
+    return int(match["symbol"]) if match is not None and match["tag"] == tag else None
 
 
 def transaction_request_id(tag: str, quote_id: int, kind: CallKind, attempt: int) -> str:

@@ -170,6 +170,14 @@ class EmergencyClose(StrEnum):
     ALWAYS = "always"
 
 
+class HedgingMode(StrEnum):
+    """How a symbol's quotes are hedged at the venue."""
+
+    PER_QUOTE = "per_quote"  # one to one, by orders of each quote
+    NETTED = "netted"  # quotes fill against each other at the venue's price; the residual book hedges what is left
+    NONE = "none"  # not at all
+
+
 def hedge_side(position: PositionType) -> Side:
     """The venue side that opens the hedge of a position."""
     return Side.BUY if position is PositionType.LONG else Side.SELL

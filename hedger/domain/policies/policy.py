@@ -5,7 +5,7 @@ import hashlib
 import msgspec
 
 from hedger.domain.money import WAD
-from hedger.domain.terms import EmergencyClose, MarketMode
+from hedger.domain.terms import EmergencyClose, HedgingMode, MarketMode
 
 
 class SymbolPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +19,8 @@ class SymbolPolicy(msgspec.Struct, frozen=True, kw_only=True):
     cap_notional: int = 1_000_000 * WAD
     max_leverage: int = 60 * WAD
     cva_lf_portion: int = 10**16  # (cva + lf) / notional asked of PartyA, two parts cva and one part lf
+    hedging: HedgingMode = HedgingMode.PER_QUOTE
+    net_band: int = 0  # notional that may stay unhedged where hedging is netted; at least what the venue takes
     max_funding_rate: int = 0  # lowest maxFundingRate that a quote must agree to
 
 
@@ -52,6 +54,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     cap_account: int = 500_000 * WAD
     cap_total: int = 5_000_000 * WAD
     allocation_headroom: int = 5 * 10**16  # of notional: kept allocated beyond what a call needs
+    residual_inner: int = 5 * 10**17  # of the bound where a residual is hedged: inside it the hedge is taken back
     health_low: int = 2 * 10**16  # left above liquidation over the pair's notional: below it the allocation is raised
     health_target: int = 5 * 10**16  # what it is raised to
     min_seconds_to_open: int = 10

@@ -70,7 +70,10 @@ class GaveUp(Event, frozen=True, kw_only=True, tag="GaveUp.1"):
 
 
 class OrderRequested(Event, frozen=True, kw_only=True, tag="OrderRequested.1"):
-    """An order to be placed. `limit_price` is 0 for MARKET; `close_id` is 0 unless it serves a close request."""
+    """An order to be placed. `limit_price` is 0 for MARKET; `close_id` is 0 unless it serves a close request.
+
+    `internal`: not at the venue; it is filled at the venue's price against the residual book of a netted symbol.
+    """
 
     client_order_id: str
     leg: Leg
@@ -83,6 +86,7 @@ class OrderRequested(Event, frozen=True, kw_only=True, tag="OrderRequested.1"):
     close_id: int
     decision_price: int  # the market when it was decided, for measuring slippage
     requested_at: int  # block time, seconds
+    internal: bool = False
 
 
 class OrderCancelRequested(Event, frozen=True, kw_only=True, tag="OrderCancelRequested.1"):

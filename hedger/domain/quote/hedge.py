@@ -47,6 +47,7 @@ class HedgeOrder(msgspec.Struct, kw_only=True):
     executed: int | None = None  # the venue's final figure, None until the order has ended
     end_status: str = ""
     refusal: str = ""
+    internal: bool = False  # filled against the residual book of a netted symbol, never at the venue
     former: bool = False  # for another intent, which bore the quote's id before a reorganisation
 
     @property
@@ -72,11 +73,17 @@ class Hedge(msgspec.Struct, kw_only=True):
         return sum(order.filled if order.leg.grows else -order.filled for order in self._current())
 
     @property
+    def internal_quantity(self) -> int:
+        """What of `quantity` never went to the venue: the residual book of its symbol holds it, netted with others."""
+        orders = (order for order in self._current() if order.internal)
+        return sum(order.filled if order.leg.grows else -order.filled for order in orders)
+
+    @property
     def left_behind(self) -> dict[str, int]:
         """What is held for former intents, by symbol, bought positive; without what is even."""
         held: dict[str, int] = {}
         for order in self.orders.values():
-            if order.former:
+            if order.former and not order.internal:
                 held[order.symbol] = held.get(order.symbol, 0) + (order.filled * (1 if order.side is Side.BUY else -1))
         return {symbol: quantity for symbol, quantity in held.items() if quantity}
 
@@ -111,6 +118,34 @@ class Hedge(msgspec.Struct, kw_only=True):
                 seen += trade.quantity
         return value
 
+    def news(self, facts: list[Event]) -> list[Event]:
+        """Those of the venue's facts that say something new about these orders, each once."""
+        fresh: list[Event] = []
+        told: set[str] = set()
+        for fact in facts:
+            if self._says_something_new(fact) and (key := _key_of(fact)) not in told:
+                told.add(key)
+                fresh.append(fact)
+        return fresh
+
+    def _says_something_new(self, fact: Event) -> bool:
+        order = self.orders.get(getattr(fact, "client_order_id", ""))
+        if order is None:
+            return False
+        match fact:
+            case events.OrderFilled():
+                return all(trade.trade_id != fact.trade_id for trade in order.trades)
+            case events.OrderAccepted():
+                return order.state in (OrderState.REQUESTED, OrderState.UNKNOWN)
+            case events.OrderRefused():
+                return order.state in (OrderState.REQUESTED, OrderState.UNKNOWN) and not order.trades
+            case events.OrderOutcomeUnknown():
+                return order.state is OrderState.REQUESTED
+            case events.OrderEnded():
+                return order.state not in (OrderState.ENDED, OrderState.REFUSED)
+            case _:
+                return False
+
     def apply(self, event: Event) -> None:
         if isinstance(event, events.OrderRequested):
             self.orders[event.client_order_id] = HedgeOrder(
@@ -125,6 +160,7 @@ class Hedge(msgspec.Struct, kw_only=True):
                 close_id=event.close_id,
                 decision_price=event.decision_price,
                 requested_at=event.requested_at,
+                internal=event.internal,
                 former=self._undoes_former(event),
             )
             return
@@ -140,6 +176,11 @@ class Hedge(msgspec.Struct, kw_only=True):
         held = self.left_behind.get(event.symbol, 0)
         undoing = Side.SELL if held > 0 else Side.BUY
         return event.leg is Leg.UNWIND and event.side is undoing and event.quantity <= abs(held)
+
+
+def _key_of(fact: Event) -> str:
+    tag = type(fact).__name__
+    return f"{tag}:{getattr(fact, 'client_order_id', '')}:{getattr(fact, 'trade_id', '')}"
 
 
 def _advance(order: HedgeOrder, event: Event) -> None:

@@ -12,7 +12,7 @@ from hedger.domain.chain_facts import QuoteFact, QuoteSent
 from hedger.domain.events import ChainFact, Event, derived_id
 from hedger.domain.feed import BlocksOrphaned, BlocksReadopted
 from hedger.domain.quote import events
-from hedger.domain.quote.hedge import Hedge, OrderState
+from hedger.domain.quote.hedge import Hedge
 from hedger.domain.quote.onchain import OnChain, born, fold, intent_of
 from hedger.domain.terms import CallKind
 from hedger.domain.transactions import (
@@ -67,31 +67,7 @@ class Quote(Aggregate, kw_only=True):
 
     def order_facts(self, facts: list[Event]) -> list[Event]:
         """Those of the venue's facts that say something new about this quote's orders."""
-        fresh: list[Event] = []
-        told: set[str] = set()
-        for fact in facts:
-            if self._says_something_new(fact) and (key := _key_of(fact)) not in told:
-                told.add(key)
-                fresh.append(fact)
-        return fresh
-
-    def _says_something_new(self, fact: Event) -> bool:
-        order = self.hedge.orders.get(getattr(fact, "client_order_id", ""))
-        if order is None:
-            return False
-        match fact:
-            case events.OrderFilled():
-                return all(trade.trade_id != fact.trade_id for trade in order.trades)
-            case events.OrderAccepted():
-                return order.state in (OrderState.REQUESTED, OrderState.UNKNOWN)
-            case events.OrderRefused():
-                return order.state in (OrderState.REQUESTED, OrderState.UNKNOWN) and not order.trades
-            case events.OrderOutcomeUnknown():
-                return order.state is OrderState.REQUESTED
-            case events.OrderEnded():
-                return order.state not in (OrderState.ENDED, OrderState.REFUSED)
-            case _:
-                return False
+        return self.hedge.news(facts)
 
     # --- what the policies ask
 
@@ -156,8 +132,3 @@ class Quote(Aggregate, kw_only=True):
             self.verdict, self.code = Verdict.NONE, 0
             self.hedge.leave_behind()
         self.intent = intent
-
-
-def _key_of(fact: Event) -> str:
-    tag = type(fact).__name__
-    return f"{tag}:{getattr(fact, 'client_order_id', '')}:{getattr(fact, 'trade_id', '')}"
