@@ -29,6 +29,7 @@ from hedger.domain.transactions import Call
 _CODES = {
     RevertAction.SOLVENCY: ErrorCode.CLOSE_INSOLVENT,
     RevertAction.ADD_FUNDS: ErrorCode.CLOSE_PARTY_B_INSOLVENT,
+    RevertAction.DEPOSIT: ErrorCode.CLOSE_PARTY_B_INSOLVENT,
 }
 
 
