@@ -31,7 +31,8 @@ class _Form:
 
 
 async def chain_events(rpc: JsonRpc, diamond: str, first_block: int) -> list[ChainEvent]:
-    """Every event that stands in the chain now from a block on, in order; of one that is told in two forms, the one that tells more."""
+    """Every event that stands in the chain from a block on, in order; of one told in two forms, the one that tells
+    more."""
     logs = await rpc.call("eth_getLogs", {"address": diamond, "fromBlock": hex(first_block), "toBlock": "latest"})
     numbers = sorted({log["blockNumber"] for log in logs}, key=lambda number: int(number, 16))
     blocks = await rpc.batch([("eth_getBlockByNumber", (number, False)) for number in numbers])

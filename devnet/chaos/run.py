@@ -52,7 +52,7 @@ async def _play(stage: Stage, show: Show, verdict: Verdict, storm_s: float) -> N
     strikes = plan(stage.world.seed, storm_s, tuple(stage.world.hedgers), SYMBOLS)
     havoc = Havoc(stage, strikes, show.tell)
     show.tell(f"the hedgers are ready; {len(strikes)} troubles in {storm_s:.0f} s")
-    async with _beside(_note_prices(stage)), _beside(outsiders.act()):
+    async with _beside(_note_prices(stage)), _beside(stage.supervise()), _beside(outsiders.act()):
         async with _beside(crowd.trade()):
             await havoc.strike()
         show.tell("calm: no more troubles, no more intents")

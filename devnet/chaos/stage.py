@@ -1,5 +1,6 @@
 """The world of a chaos run: two hedgers behind cables, short cooldowns, and a clock that everything is judged by."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,6 +16,7 @@ from devnet.demo.rival import Rival
 from devnet.demo.script import BTC, ETH, SOL
 from devnet.demo.watch import QuoteWatch
 from devnet.deployment import Settings
+from devnet.hedger_process import HedgerFailed
 from devnet.world import KEY_HEDGER, PROXY_HEDGER, HedgerSetup, World
 
 # Cooldowns as short as a run of a minute asks; a forced close still needs a whole minute of candles.
@@ -37,6 +39,7 @@ _POLICY = {"max_limit_distance": "0.3", "symbols": dict.fromkeys(SYMBOLS, _TERMS
 PROXY = HedgerSetup(PROXY_HEDGER.name, policy={**PROXY_HEDGER.policy, **_POLICY})
 KEY = HedgerSetup(KEY_HEDGER.name, through_proxy=False, policy={**KEY_HEDGER.policy, **_POLICY})
 HEDGERS = (PROXY, KEY)
+START_ATTEMPTS, START_PAUSE_S, SUPERVISE_S = 10, 1.0, 1.0
 # The exchange's own waiting times must not outlast a minute's run.
 ENVIRONMENT = {"HEDGER_VENUE__TIMEOUT_MS": "3000", "HEDGER_VENUE__RECV_WINDOW_MS": "3000"}
 
@@ -63,6 +66,7 @@ class Stage:
     timeline: Timeline
     apis: dict[str, HedgerApi] = field(default_factory=dict)
     down: dict[str, Hindrance] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
     kills: int = 0
     first_block: int = 0
 
@@ -77,8 +81,16 @@ class Stage:
             hedger.exchange.set_price(symbol, shift=change)
 
     async def start(self, name: str) -> None:
-        """Start a hedger and wait until it is there."""
-        url = await self.world.start_hedger(name)
+        """Start a hedger and wait until it is there. As under any supervisor, one that cannot start is started again:
+        its exchange or its node may be away."""
+        for attempt in range(1, START_ATTEMPTS + 1):
+            try:
+                url = await self.world.start_hedger(name)
+                break
+            except HedgerFailed:
+                if attempt == START_ATTEMPTS:
+                    raise
+                await asyncio.sleep(START_PAUSE_S)
         self.apis[name] = HedgerApi(self.world.session, url)
         if name in self.down:
             self.timeline.end(self.down.pop(name))
@@ -87,6 +99,17 @@ class Stage:
         self.down[name] = self.timeline.begin(name, "down")
         self.kills += 1
         await self.world.kill_hedger(name)
+
+    async def supervise(self) -> None:
+        """Until cancelled: a hedger that ends by itself is noted, which the verdict holds against it, and started
+        again."""
+        while True:
+            await asyncio.sleep(SUPERVISE_S)
+            for name, hedger in self.world.hedgers.items():
+                if name not in self.down and not hedger.process.is_running:
+                    self.ended.append(f"hedger {name} has ended by itself:\n{hedger.process.log_end()}")
+                    self.down[name] = self.timeline.begin(name, "ended by itself")
+                    await self.start(name)
 
 
 @asynccontextmanager

@@ -99,7 +99,7 @@ async def judge(stage: Stage, verdict: Verdict) -> None:
     listed = {number: Listed(SYMBOLS[quote.symbol_id - 1], quote.position_type) for number, quote in quotes.items()}
     owed = missed(found, stage.timeline, addresses, listed, liquidated_meanwhile(events))
     verdict.chain_events, verdict.kills = counted(events), stage.kills
-    verdict.problems += [str(each) for each in owed]
+    verdict.problems += [*stage.ended, *(str(each) for each in owed)]
     asked = await asyncio.gather(*(_ask(stage, name, verdict.problems) for name in stage.world.hedgers))
     for each in asked:
         _count(each, stage.world.hedgers[each.name].party_b.lower(), quotes, events, found, owed)
