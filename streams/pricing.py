@@ -14,9 +14,10 @@ async def run(parts: Parts) -> None:
     """Follow the price stream for ever."""
     while True:
         try:
-            parts.board.markets.update(await parts.venue.markets())
+            for market in (await parts.venue.markets()).values():
+                parts.board.take(market)
             async for market in parts.venue.prices():
-                parts.board.markets[market.symbol] = market
+                parts.board.take(market)
                 parts.seen("venue")
         except VenueUnavailable as error:
             logger.warning("price stream broken", error=str(error))

@@ -7,10 +7,20 @@ from typing import Protocol
 from hedger.adapters.venue.port import Market, SymbolRules
 from hedger.application.book import Book
 from hedger.application.ledger import Ledger
+from hedger.application.reached import Reached
 from hedger.domain.feed import BlockRef, ProtocolRead
 from hedger.domain.money import WAD, floor_to
 from hedger.domain.policies.decide import needs_accounts
-from hedger.domain.policies.inputs import AccountView, Inputs, MarketView, SymbolTerms, VenueLimits
+from hedger.domain.policies.forcing import counts_from
+from hedger.domain.policies.inputs import (
+    AccountView,
+    Cooldowns,
+    Inputs,
+    MarketView,
+    PriceRange,
+    SymbolTerms,
+    VenueLimits,
+)
 from hedger.domain.policies.policy import Policy
 from hedger.domain.quote.quote import Quote
 
@@ -37,6 +47,29 @@ class Board:
         self.protocol: ProtocolRead | None = None
         self.venue_margin: int | None = None
         self.venue_offset_ms = 0
+        self._reached: dict[str, Reached] = {}
+
+    def take(self, market: Market) -> None:
+        """The newest prices of a symbol, remembered for as long as a limit close may be waiting for them."""
+        self.markets[market.symbol] = market
+        high, low = max(market.bid, market.mark), min(market.ask, market.mark)
+        self._reached.setdefault(market.symbol, Reached()).note(market.at_ms // 1000, high, low)
+
+    def reached(self, symbol: str, since_s: int) -> PriceRange | None:
+        """Highest bid or mark, lowest ask or mark that streamed in since then; None where nothing did."""
+        kept = self._reached.get(symbol)
+        return kept.since(since_s) if kept is not None else None
+
+    def cooldowns(self) -> Cooldowns | None:
+        read = self.protocol
+        if read is None:
+            return None
+        return Cooldowns(
+            force_cancel_s=read.force_cancel_cooldown_s,
+            force_cancel_close_s=read.force_cancel_close_cooldown_s,
+            force_close_first_s=read.force_close_first_cooldown_s,
+            force_close_second_s=read.force_close_second_cooldown_s,
+        )
 
     def clock_s(self) -> int:
         return self._clock_ms() // 1000
@@ -116,7 +149,16 @@ class InputsSource:
             venue_margin=board.venue_margin,
             max_funding_rate=max_funding_rate,
             paused=board.protocol.paused if board.protocol is not None else (),
+            cooldowns=board.cooldowns(),
+            reached=self._reached(quote, name),
         )
+
+    def _reached(self, quote: Quote, symbol: str) -> PriceRange | None:
+        """The prices that may force a close: only a limit close at work asks for them."""
+        if quote.chain is None:
+            return None
+        since = counts_from(quote.chain, self._board.cooldowns(), self._policy)
+        return self._board.reached(symbol, since) if since is not None else None
 
     async def _of_the_chain(self, quote: Quote, block: BlockRef | None) -> tuple[AccountView | None, int | None]:
         if quote.chain is None or not needs_accounts(quote, self._policy):

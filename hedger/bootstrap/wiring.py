@@ -18,6 +18,7 @@ from hedger.adapters.chain.quote_owners import QuoteOwners
 from hedger.adapters.chain.reader import BlockReader
 from hedger.adapters.chain.rpc import RpcPool
 from hedger.adapters.chain.signer import LocalSigner
+from hedger.adapters.chain.view_structs import PARTY_B_EMERGENCY
 from hedger.adapters.chain.views import ChainViews
 from hedger.adapters.log.postgres_log import PostgresEventLog
 from hedger.adapters.postgres import Pool
@@ -224,8 +225,12 @@ async def _refuse_contradictions(settings: Settings, doctor: ChainDoctor) -> Non
 
 async def _read_protocol(board: Board, ledger: Ledger, views: ChainViews) -> None:
     """Symbols and parameters as the contract has them now; recorded where they changed."""
-    board.symbols = {symbol.symbol_id: symbol.as_terms() for symbol in await views.symbols()}
+    symbols = await views.symbols()
+    gaps = await views.force_close_gaps([symbol.symbol_id for symbol in symbols])
+    board.symbols = {symbol.symbol_id: symbol.as_terms(gaps.get(symbol.symbol_id, 0)) for symbol in symbols}
     read = (await views.protocol()).read
+    if await views.is_party_b_in_emergency(ledger.party_b):
+        read = msgspec.structs.replace(read, paused=(*read.paused, PARTY_B_EMERGENCY))
     board.protocol = read
     feed = await ledger.feed()
     async with ledger.lock(feed.id):

@@ -128,8 +128,8 @@ class ContractSymbol(msgspec.Struct, frozen=True):
     funding_epoch_s: int
     funding_window_s: int
 
-    def as_terms(self) -> SymbolTerms:
-        """What of it a decision looks at."""
+    def as_terms(self, force_close_gap: int = 0) -> SymbolTerms:
+        """What of it a decision looks at; the gap is told by a view of its own."""
         return SymbolTerms(
             symbol_id=self.symbol_id,
             name=self.name,
@@ -137,6 +137,7 @@ class ContractSymbol(msgspec.Struct, frozen=True):
             min_quote_value=self.min_quote_value,
             min_lf_portion=self.min_lf_portion,
             max_leverage=self.max_leverage,
+            force_close_gap=force_close_gap,
         )
 
 
@@ -181,3 +182,6 @@ PAUSES = (
     "emergency",
 )
 """The flags of `pauseState()` in its order, by the names that `ProtocolRead.paused` uses."""
+
+PARTY_B_EMERGENCY = "party_b_emergency"
+"""Stands beside them while this PartyB alone is in emergency mode."""

@@ -177,6 +177,21 @@ class ChainViews:
             if len(page) < _SYMBOL_PAGE:
                 return symbols
 
+    async def force_close_gaps(self, symbol_ids: Sequence[int], block: Block = None) -> dict[int, int]:
+        """How far past the asked price, as a ratio (wad), a limit close can be forced; without what has no gap of its
+        own (0.8.2)."""
+        if not symbol_ids:
+            return {}
+        calls = [self._call("forceCloseGapRatio", symbol_id) for symbol_id in symbol_ids]
+        _, outcomes = await self._reader.outcomes(calls, block)
+        told = zip(symbol_ids, outcomes, strict=True)
+        return {symbol_id: outcome[0] for symbol_id, outcome in told if not isinstance(outcome, Exception)}
+
+    async def is_party_b_in_emergency(self, party_b: str, block: Block = None) -> bool:
+        """True where PartyB may close positions unasked, and may open none."""
+        _, [(emergency,)] = await self._reader.read([self._call("getPartyBEmergencyStatus", party_b)], block)
+        return bool(emergency)
+
     async def protocol(self, block: Block = None) -> ProtocolView:
         """The contract's parameters, all at one block."""
         names = (

@@ -6,7 +6,7 @@ which we can still answer. So the order rests with the full spread at first, mov
 before prices begin to count, and where the reach was passed all the same, what is left is closed at the market.
 """
 
-from hedger.domain.policies.inputs import Inputs
+from hedger.domain.policies.inputs import Cooldowns, Inputs
 from hedger.domain.policies.policy import Policy
 from hedger.domain.policies.pricing import force_reach, venue_limit_before_force, venue_limit_to_close
 from hedger.domain.quote.hedge import HedgeOrder
@@ -14,20 +14,20 @@ from hedger.domain.quote.onchain import CloseRequest, OnChain
 from hedger.domain.terms import Leg, OrderType, PositionType, QuoteStatus
 
 
-def counts_from(facet: OnChain, inputs: Inputs, policy: Policy) -> int | None:
+def counts_from(facet: OnChain, cooldowns: Cooldowns | None, policy: Policy) -> int | None:
     """When prices begin to count towards forcing the close, with our lead; None where it cannot be forced."""
-    if facet.status is not QuoteStatus.CLOSE_PENDING or facet.close is None or inputs.cooldowns is None:
+    if facet.status is not QuoteStatus.CLOSE_PENDING or facet.close is None or cooldowns is None:
         return None
     if facet.close.order_type is not OrderType.LIMIT:
         return None
-    return facet.status_since + inputs.cooldowns.force_close_first_s - policy.force_close_lead_s
+    return facet.status_since + cooldowns.force_close_first_s - policy.force_close_lead_s
 
 
 def limit_now(facet: OnChain, request: CloseRequest, inputs: Inputs, policy: Policy) -> int:
     """The venue price at which the order of a limit close rests now."""
     assert inputs.limits is not None
     earning = venue_limit_to_close(facet, request.price, policy.spread_close, inputs.limits.tick)
-    begins = counts_from(facet, inputs, policy)
+    begins = counts_from(facet, inputs.cooldowns, policy)
     if begins is None or inputs.block_timestamp < begins:
         return earning
     near = venue_limit_before_force(facet, request.price, _reach(facet, request, inputs, policy), inputs.limits.tick)
@@ -36,7 +36,7 @@ def limit_now(facet: OnChain, request: CloseRequest, inputs: Inputs, policy: Pol
 
 def was_passed(facet: OnChain, request: CloseRequest, inputs: Inputs, policy: Policy) -> bool:
     """True where the market has passed the price from which the close can be forced, since prices count."""
-    begins, reached = counts_from(facet, inputs, policy), inputs.reached
+    begins, reached = counts_from(facet, inputs.cooldowns, policy), inputs.reached
     if begins is None or reached is None or inputs.block_timestamp < begins:
         return False
     reach = _reach(facet, request, inputs, policy)
