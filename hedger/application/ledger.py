@@ -9,11 +9,15 @@ from uuid import UUID
 from hedger.adapters.log.port import Change, EventLog, FactAlreadyRecorded, VersionConflict
 from hedger.domain.account import Account
 from hedger.domain.aggregate import Aggregate
+from hedger.domain.alerts.alerts import Alerts
 from hedger.domain.events import Event, Recorded
 from hedger.domain.feed import Feed, feed_id
+from hedger.domain.quote.hedge import Hedge
 from hedger.domain.quote.quote import Quote
 from hedger.domain.reconciliation import Reconciliation
+from hedger.domain.residual import ResidualBook
 from hedger.domain.trading import Trading
+from hedger.domain.venue_cash import VenueCash
 from hedger.domain.wallet import Wallet
 
 A = TypeVar("A", bound=Aggregate)
@@ -69,11 +73,24 @@ class Ledger:
     async def feed(self) -> Feed:
         return await self._load(Feed(id=feed_id(self.chain_id, self.diamond)))
 
+    async def residual(self, symbol_id: int) -> ResidualBook:
+        return await self._load(ResidualBook.new(self.chain_id, self.diamond, self.party_b, symbol_id))
+
+    async def hedge(self, quote_id: int, symbol_id: int = 0) -> Hedge:
+        """The orders of one quote, or of a symbol's residual book."""
+        return (await self.residual(symbol_id)).hedge if symbol_id else (await self.quote(quote_id)).hedge
+
     async def trading(self) -> Trading:
         return await self._load(Trading(id=Trading.create_id(self.chain_id, self.diamond, self.party_b)))
 
     async def reconciliation(self) -> Reconciliation:
         return await self._load(Reconciliation(id=Reconciliation.create_id(self.chain_id, self.diamond, self.party_b)))
+
+    async def venue_cash(self, venue: str) -> VenueCash:
+        return await self._load(VenueCash(id=VenueCash.create_id(self.chain_id, self.diamond, self.party_b, venue)))
+
+    async def alerts(self) -> Alerts:
+        return await self._load(Alerts(id=Alerts.create_id(self.chain_id, self.diamond, self.party_b)))
 
     # --- change and save
 

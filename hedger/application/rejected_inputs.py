@@ -7,11 +7,19 @@ from typing import TypeVar
 import structlog
 
 from hedger.adapters.log.port import FactAlreadyRecorded
-from hedger.adapters.muon import Muon, MuonAnswerInvalid, PairUpnlAndPriceSig, PairUpnlSig, SingleUpnlSig
+from hedger.adapters.muon import (
+    Muon,
+    MuonAnswerInvalid,
+    MuonUnavailable,
+    PairUpnlAndPriceSig,
+    PairUpnlSig,
+    SingleUpnlSig,
+)
 from hedger.adapters.muon.signatures import SingleUpnlAndPriceSig
 from hedger.adapters.venue.port import (
     Accepted,
     Fill,
+    Income,
     Margin,
     Market,
     NotFound,
@@ -25,6 +33,7 @@ from hedger.adapters.venue.port import (
 )
 from hedger.application.ledger import Draft, Ledger
 from hedger.domain.feed import InputRejected
+from hedger.domain.venue_cash import VenuePosition
 
 T = TypeVar("T")
 logger = structlog.get_logger(__name__)
@@ -82,6 +91,12 @@ class WatchedVenue:
     async def positions(self) -> dict[str, int]:
         return await self._watched(self._venue.positions())
 
+    async def holdings(self) -> list[VenuePosition]:
+        return await self._watched(self._venue.holdings())
+
+    async def income(self, since_ms: int) -> list[Income]:
+        return await self._watched(self._venue.income(since_ms))
+
     async def margin(self) -> Margin:
         return await self._watched(self._venue.margin())
 
@@ -125,10 +140,12 @@ class WatchedVenue:
 
 
 class WatchedMuon:
-    """An oracle whose unreadable answers are kept."""
+    """An oracle whose unreadable answers are kept. `heard` is told of each question whether it was answered."""
 
-    def __init__(self, muon: Muon, rejected: RejectedInputs) -> None:
-        self._muon, self._rejected = muon, rejected
+    def __init__(
+        self, muon: Muon, rejected: RejectedInputs, *, heard: Callable[[bool], None] = lambda answered: None
+    ) -> None:
+        self._muon, self._rejected, self._heard = muon, rejected, heard
 
     async def upnl_b(self, party_b: str, party_a: str) -> SingleUpnlSig:
         return await self._watched(self._muon.upnl_b(party_b, party_a))
@@ -144,7 +161,13 @@ class WatchedMuon:
 
     async def _watched(self, asked: Awaitable[T]) -> T:
         try:
-            return await asked
+            answer = await asked
+        except MuonUnavailable:
+            self._heard(False)
+            raise
         except MuonAnswerInvalid as error:
+            self._heard(True)
             await self._rejected.keep("muon", error.field, str(error), error.raw)
             raise
+        self._heard(True)
+        return answer

@@ -50,6 +50,7 @@ ALL_EVENTS: tuple[type[Event], ...] = _events_in(
     residual,
     trading,
     transactions,
+    venue_cash,
     wallet,
 )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hedger.adapters.venue.port import (
     Accepted,
     Fill,
+    Income,
     Margin,
     Market,
     NotFound,
@@ -19,6 +20,7 @@ from hedger.adapters.venue.port import (
 )
 from hedger.domain.money import WAD
 from hedger.domain.terms import Side
+from hedger.domain.venue_cash import VenuePosition
 from tests.domain.given import wad
 
 LIFETIME_MS = 6_000
@@ -39,6 +41,9 @@ class FakeVenue:
     reports: dict[str, OrderReport] = field(default_factory=dict)
     trades: dict[str, list[Fill]] = field(default_factory=dict)
     held: dict[str, int] = field(default_factory=dict)
+    movements: list[Income] = field(default_factory=list)
+    wallet: int = 100_000 * WAD
+    valued: list[VenuePosition] = field(default_factory=list)
     is_away: bool = False
     stream: "asyncio.Queue[OrderReport | Fill | Exception]" = field(default_factory=asyncio.Queue)
     placed: list[VenueOrder] = field(default_factory=list)
@@ -71,9 +76,17 @@ class FakeVenue:
         self._answers()
         return dict(self.held)
 
+    async def holdings(self) -> list[VenuePosition]:
+        self._answers()
+        return list(self.valued)
+
+    async def income(self, since_ms: int) -> list[Income]:
+        self._answers()
+        return [movement for movement in self.movements if movement.at_ms >= since_ms]
+
     async def margin(self) -> Margin:
         self._answers()
-        return Margin(wallet=wad(100_000), available=wad(100_000))
+        return Margin(wallet=self.wallet, available=self.wallet)
 
     async def rules(self) -> dict[str, SymbolRules]:
         return {BTC: RULES}

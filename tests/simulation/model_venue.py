@@ -7,6 +7,7 @@ from hedger.adapters.venue.port import Accepted, Fill, Market, OrderReport, Refu
 from hedger.domain.terms import OrderType, Side
 from tests.simulation.faults import Weather
 from tests.simulation.model_state import WAD
+from tests.simulation.model_wallet import ModelWallet
 from tests.simulation.virtual_time import VirtualLoop
 
 LIFETIME_MS = 6_000
@@ -48,6 +49,7 @@ class ModelVenue:
         self.positions: dict[str, int] = dict.fromkeys(self.mids, 0)
         self.arrivals: dict[str, int] = {}
         self.listeners: list[Callable[[Told], None]] = []
+        self.wallet = ModelWallet()
         self._trades = 0
 
     # --- the market
@@ -201,6 +203,7 @@ class ModelVenue:
             traded_at_ms=self.now_ms(),
         )
         order.fills.append(fill)
+        self.wallet.trade(fill)
         self.positions[request.symbol] += quantity if request.side is Side.BUY else -quantity
         self._tell(fill)
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from hedger.adapters.venue.port import (
     Accepted,
     Fill,
+    Income,
     Margin,
     Market,
     NotFound,
@@ -16,6 +17,7 @@ from hedger.adapters.venue.port import (
     VenueOrder,
     VenueUnavailable,
 )
+from hedger.domain.venue_cash import VenuePosition
 from tests.simulation.faults import Weather
 from tests.simulation.model_rpc import Gate
 from tests.simulation.model_state import WAD
@@ -77,7 +79,17 @@ class VenuePort:
 
     async def margin(self) -> Margin:
         await self._asked()
-        return Margin(wallet=10**6 * WAD, available=10**6 * WAD)
+        return Margin(wallet=self._venue.wallet.balance, available=10**6 * WAD)
+
+    async def holdings(self) -> list[VenuePosition]:
+        await self._asked()
+        return self._venue.wallet.valued(self._venue.mids)
+
+    async def income(self, since_ms: int) -> list[Income]:
+        await self._asked()
+        found = [movement for movement in self._venue.wallet.income if movement.at_ms >= since_ms]
+        await self._told()
+        return found
 
     async def rules(self) -> dict[str, SymbolRules]:
         await self._asked()

@@ -4,12 +4,21 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from hedger.adapters.venue import binance_answers as answers
-from hedger.adapters.venue import binance_codes, binance_streams, binance_trades
+from hedger.adapters.venue import binance_codes, binance_income, binance_streams, binance_trades
 from hedger.adapters.venue.dialect import Account, Listing
-from hedger.adapters.venue.port import Accepted, Fill, Margin, Market, OrderReport, VenueAnswerInvalid
+from hedger.adapters.venue.port import (
+    Accepted,
+    Fill,
+    Income,
+    Margin,
+    Market,
+    OrderReport,
+    VenueAnswerInvalid,
+)
 from hedger.adapters.venue.price_board import market
 from hedger.adapters.venue.reading import Answer
 from hedger.adapters.venue.settings import VenueSettings
+from hedger.domain.venue_cash import VenuePosition
 
 
 class BinanceUsdm:
@@ -46,6 +55,12 @@ class BinanceUsdm:
 
     async def positions(self, client: Any) -> dict[str, int]:
         return answers.positions(await client.fapiPrivateV3GetPositionRisk())
+
+    async def holdings(self, client: Any) -> list[VenuePosition]:
+        return answers.holdings(await client.fapiPrivateV3GetPositionRisk())
+
+    async def income(self, client: Any, since_ms: int) -> list[Income]:
+        return await binance_income.since(client, since_ms)
 
     async def margin(self, client: Any, asset: str) -> Margin:
         return answers.margin(await client.fapiPrivateV3GetAccount(), asset)

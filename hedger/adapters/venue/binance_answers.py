@@ -5,10 +5,11 @@ Field names are the exchange's: in REST answers spelt out, in stream messages on
 
 from collections.abc import Iterator
 
-from hedger.adapters.venue.port import Accepted, Fill, Margin, OrderReport, SymbolRules
+from hedger.adapters.venue.port import Accepted, Fill, Income, Margin, OrderReport, SymbolRules
 from hedger.adapters.venue.price_board import Book, Mark
 from hedger.adapters.venue.reading import Answer, rows
 from hedger.domain.terms import Side
+from hedger.domain.venue_cash import IncomeKind, VenuePosition
 
 STATUSES = {
     "NEW": "open",
@@ -22,6 +23,17 @@ STATUSES = {
     "NEW_ADL": "open",
 }
 SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
+INCOME_KINDS = {
+    "REALIZED_PNL": IncomeKind.REALISED,
+    "COMMISSION": IncomeKind.COMMISSION,
+    "FUNDING_FEE": IncomeKind.FUNDING,
+    "TRANSFER": IncomeKind.TRANSFER,
+    "INTERNAL_TRANSFER": IncomeKind.TRANSFER,
+    "CROSS_COLLATERAL_TRANSFER": IncomeKind.TRANSFER,
+    "COIN_SWAP_DEPOSIT": IncomeKind.TRANSFER,
+    "COIN_SWAP_WITHDRAW": IncomeKind.TRANSFER,
+    "STRATEGY_UMFUTURES_TRANSFER": IncomeKind.TRANSFER,
+}
 
 
 def accepted(raw: object, symbol: str, client_order_id: str) -> Accepted:
@@ -86,6 +98,39 @@ def positions(raw: object) -> dict[str, int]:
             raise answer.invalid("symbol")
         held[symbol] = answer.wad("positionAmt")
     return held
+
+
+def holdings(raw: object) -> list[VenuePosition]:
+    """The open positions with their valuation."""
+    return [
+        VenuePosition(
+            symbol=answer.text("symbol"),
+            quantity=answer.wad("positionAmt"),
+            mark=answer.positive("markPrice"),
+            unrealised=answer.wad("unRealizedProfit"),
+        )
+        for answer in rows("the positions", raw)
+        if answer.wad("positionAmt")
+    ]
+
+
+def income(raw: object) -> list[Income]:
+    """One page of the wallet's movements. A kind that is not known is still a movement."""
+    return [_income(answer) for answer in rows("the income", raw)]
+
+
+def _income(answer: Answer) -> Income:
+    name = answer.text("incomeType")
+    return Income(
+        kind=INCOME_KINDS.get(name, IncomeKind.OTHER),
+        name=name,
+        symbol=str(answer.get("symbol") or ""),
+        amount=answer.wad("income"),
+        asset=answer.text("asset"),
+        tran_id=answer.identifier("tranId"),
+        trade_id=str(answer.get("tradeId") or ""),
+        at_ms=answer.integer("time"),
+    )
 
 
 def margin(raw: object, asset: str) -> Margin:

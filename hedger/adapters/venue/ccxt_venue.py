@@ -15,6 +15,7 @@ from hedger.adapters.venue.outcomes import CLOCK, NOT_FOUND, RATE_LIMITED, Venue
 from hedger.adapters.venue.port import (
     Accepted,
     Fill,
+    Income,
     Margin,
     Market,
     NotFound,
@@ -29,6 +30,7 @@ from hedger.adapters.venue.port import (
 from hedger.adapters.venue.settings import VenueSettings
 from hedger.domain import money
 from hedger.domain.terms import OrderType
+from hedger.domain.venue_cash import VenuePosition
 
 T = TypeVar("T")
 DIALECTS: dict[str, Callable[[], Dialect]] = {"binanceusdm": BinanceUsdm}
@@ -132,6 +134,12 @@ class CcxtVenue:
         """Every position of the account; the configured symbols are always there, flat ones as 0."""
         held = await self._ask("the positions", lambda: self._dialect.positions(self._client))
         return dict.fromkeys(self._unified, 0) | held
+
+    async def holdings(self) -> list[VenuePosition]:
+        return await self._ask("the positions", lambda: self._dialect.holdings(self._client))
+
+    async def income(self, since_ms: int) -> list[Income]:
+        return await self._ask("the income", lambda: self._dialect.income(self._client, since_ms))
 
     async def margin(self) -> Margin:
         asset = self.settings.quote_asset

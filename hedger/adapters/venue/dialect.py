@@ -3,8 +3,9 @@
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from hedger.adapters.venue.port import Accepted, Fill, Margin, Market, OrderReport, SymbolRules
+from hedger.adapters.venue.port import Accepted, Fill, Income, Margin, Market, OrderReport, SymbolRules
 from hedger.adapters.venue.settings import VenueSettings
+from hedger.domain.venue_cash import VenuePosition
 
 
 class Account(NamedTuple):
@@ -48,6 +49,10 @@ class Dialect(Protocol):
     ) -> list[Fill]: ...
 
     async def positions(self, client: Any) -> dict[str, int]: ...
+
+    async def holdings(self, client: Any) -> list[VenuePosition]: ...
+
+    async def income(self, client: Any, since_ms: int) -> list[Income]: ...
 
     async def margin(self, client: Any, asset: str) -> Margin: ...
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from hedger.domain.terms import OrderType, Side
+from hedger.domain.venue_cash import IncomeKind, VenuePosition
 
 
 class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +119,20 @@ class Margin(msgspec.Struct, frozen=True, kw_only=True):
     available: int
 
 
+class Income(msgspec.Struct, frozen=True, kw_only=True):
+    """One movement of the wallet: exact, positive where the wallet grew. `tran_id` is unique among those of one `name`,
+    which is the venue's own word for the kind; `symbol` and `trade_id` are empty where the movement has none."""
+
+    kind: IncomeKind
+    name: str
+    symbol: str
+    amount: int
+    asset: str
+    tran_id: str
+    trade_id: str
+    at_ms: int
+
+
 class VenueUnavailable(Exception):
     """The venue did not answer a question, or answered something that does not parse. Nothing is known."""
 
@@ -152,6 +167,14 @@ class Venue(Protocol):
 
     async def positions(self) -> dict[str, int]:
         """Signed position per symbol (long positive). Raises VenueUnavailable."""
+        ...
+
+    async def holdings(self) -> list[VenuePosition]:
+        """Every open position with the venue's own valuation. Raises VenueUnavailable."""
+        ...
+
+    async def income(self, since_ms: int) -> list[Income]:
+        """Every movement of the wallet since a time of the venue's clock, oldest first. Raises VenueUnavailable."""
         ...
 
     async def margin(self) -> Margin: ...
