@@ -50,6 +50,8 @@ def _executions(parts: Parts) -> Handler:
             raise TypeError(f"unknown message on {EXECUTIONS}: {type(message).__name__}")
         if message.party_a:
             await parts.account_manager.on_reported(message)
+        elif message.symbol_id:
+            await parts.residual_keeper.on_reported(message)
         else:
             await parts.manager.on_reported(key, message)
 

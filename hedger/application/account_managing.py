@@ -107,7 +107,7 @@ class AccountManager:
         for recorded in reversed(await self._ledger.log.events_of(account.id)):
             event = recorded.event
             if isinstance(event, TransactionRequested) and event.request_id == request.request_id:
-                await self._relay.tell_account_again(account, recorded)
+                await self._relay.tell_again(recorded)
                 return
 
 

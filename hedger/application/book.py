@@ -10,7 +10,7 @@ from hedger.domain.policies.policy import Policy
 from hedger.domain.quote.onchain import notional
 from hedger.domain.quote.quote import Quote, Verdict
 from hedger.domain.solvency import upnl_of_party_a
-from hedger.domain.terms import PositionType
+from hedger.domain.terms import CallKind, PositionType, QuoteStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +25,21 @@ class _Line:
     opened_price: int
     locked: Locked
     hedge: int  # signed, long positive
+    internal: int  # of `hedge`: what the residual book of the symbol is the other side of
+    unhedged: int  # signed: what the quote at rest leaves, beyond what its own orders trade
     promised: int
+    claims: int  # what a lock under way takes of the pair's allocation, beyond what it brings
 
 
 @dataclass(slots=True)
 class _SymbolSums:
-    """Sums over the lines of one symbol, wads."""
+    """Sums over the lines of one symbol, wads; `residual_held` is what its residual book holds."""
 
     notional: int = 0
-    long_hedge: int = 0
+    long_hedge: int = 0  # at the venue
     short_hedge: int = 0
+    internal: int = 0
+    residual_held: int = 0
 
 
 class Book:
@@ -64,6 +69,34 @@ class Book:
     def live(self) -> dict[int, str]:
         """Quote id to PartyA of every quote that may need something."""
         return dict(self._live)
+
+    # --- what the quotes of a symbol leave
+
+    def note_residual(self, symbol_id: int, held: int) -> None:
+        """Take what a residual book holds into the sums (signed, wad)."""
+        self._symbols.setdefault(symbol_id, _SymbolSums()).residual_held = held
+
+    @property
+    def symbol_ids(self) -> tuple[int, ...]:
+        """Every symbol in which something was held since the start."""
+        return tuple(self._symbols)
+
+    def residual(self, symbol_id: int, least: int) -> int:
+        """What a symbol's quotes leave to its residual book, netted, long positive (wad).
+
+        That is what they filled against it, and what each leaves unhedged at rest, where that is below `least`, the
+        smallest quantity their own orders trade: more is theirs to hedge.
+        """
+        lines = (line for line in self._lines.values() if line.symbol_id == symbol_id)
+        rests = sum(line.unhedged for line in lines if abs(line.unhedged) < least)
+        return self._symbols.get(symbol_id, _SymbolSums()).internal + rests
+
+    def account_hedge(self, symbol_id: int) -> int:
+        """The signed position at the venue by everything that is ours in a symbol (wad)."""
+        sums = self._symbols.get(symbol_id, _SymbolSums())
+        return sums.long_hedge - sums.short_hedge + sums.residual_held
+
+    # --- accounts
 
     @property
     def promised(self) -> int:
@@ -103,12 +136,13 @@ class Book:
         others = [line for line in self._accounts.get(party_a, {}).values() if line is not own]
         return BookView(
             symbol_notional=symbol.notional - (own.notional if own is not None and own.symbol_id == symbol_id else 0),
-            symbol_long_hedge=symbol.long_hedge,
-            symbol_short_hedge=symbol.short_hedge,
+            symbol_long_hedge=symbol.long_hedge + max(0, symbol.residual_held),
+            symbol_short_hedge=symbol.short_hedge + max(0, -symbol.residual_held),
             account_notional=sum(line.notional for line in others),
             total_notional=self._notional - (own.notional if own is not None else 0),
             account_upnl=sum(_upnl(line, mark_of(line.symbol_id)) for line in others),
             promised_allocation=self._promised - (own.promised if own is not None else 0),
+            account_claims=sum(line.claims for line in others),
         )
 
     def _replace(self, quote_id: int, line: _Line | None) -> None:
@@ -127,8 +161,9 @@ class Book:
     def _count(self, line: _Line, sign: int) -> None:
         symbol = self._symbols.setdefault(line.symbol_id, _SymbolSums())
         symbol.notional += sign * line.notional
-        symbol.long_hedge += sign * max(0, line.hedge)
-        symbol.short_hedge += sign * max(0, -line.hedge)
+        symbol.long_hedge += sign * max(0, line.hedge - line.internal)
+        symbol.short_hedge += sign * max(0, line.internal - line.hedge)
+        symbol.internal += sign * line.internal
         self._notional += sign * line.notional
         self._promised += sign * line.promised
 
@@ -143,6 +178,7 @@ def _line_of(quote: Quote, policy: Policy) -> _Line | None:
     if not (wanted or held or hedge):
         return None
     in_flight = quote.in_flight
+    sign = 1 if facet.position_type is PositionType.LONG else -1
     return _Line(
         symbol_id=facet.symbol_id,
         party_a=facet.party_a,
@@ -151,9 +187,30 @@ def _line_of(quote: Quote, policy: Policy) -> _Line | None:
         open_quantity=facet.open_quantity if held else 0,
         opened_price=facet.opened_price,
         locked=facet.locked,
-        hedge=hedge if facet.position_type is PositionType.LONG else -hedge,
+        hedge=sign * hedge,
+        internal=sign * quote.hedge.internal_quantity,
+        unhedged=sign * _unhedged(quote, policy),
         promised=in_flight.call.allocate if in_flight is not None else 0,
+        claims=_claims(quote),
     )
+
+
+def _claims(quote: Quote) -> int:
+    """What the lock that is under way, or mined in a block not read yet, takes beyond what is allocated with it."""
+    request = quote.in_flight or quote.unread_success()
+    if request is None or quote.chain is None or request.call.kind not in (CallKind.LOCK, CallKind.LOCK_AND_OPEN):
+        return 0
+    return max(0, quote.chain.locked.total_b - request.call.allocate)
+
+
+def _unhedged(quote: Quote, policy: Policy) -> int:
+    """What the chain's side needs and the quote does not hold; nothing while a step of it is under way."""
+    facet = quote.chain
+    if facet is None or quote.hedge.unsettled or quote.in_flight is not None:
+        return 0
+    if facet.party_b == policy.party_b and facet.status is QuoteStatus.OPENED:
+        return facet.open_quantity - quote.hedge.quantity
+    return -quote.hedge.quantity if facet.status.is_terminal else 0
 
 
 def _upnl(line: _Line, mark: int) -> int:

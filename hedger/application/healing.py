@@ -86,7 +86,7 @@ class Healer:
         self._told_at_ms[request_id] = self._clock_ms()
         recorded = await self._request(quote, request_id)
         if recorded is not None:
-            await self._relay.tell_again(quote, recorded)
+            await self._relay.tell_again(recorded)
 
     async def _request(self, quote: Quote, request_id: str) -> Recorded | None:
         history = await self._ledger.log.events_of(quote.id)

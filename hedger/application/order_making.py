@@ -16,6 +16,7 @@ from hedger.adapters.venue.port import (
     VenueOrder,
     VenueUnavailable,
 )
+from hedger.application.internal_matching import InternalMatching
 from hedger.application.ledger import Ledger
 from hedger.application.messages import Logged, Reported
 from hedger.domain.events import Event
@@ -43,11 +44,12 @@ class OrderMaker:
         venue: Venue,
         ledger: Ledger,
         streams: Streams,
+        internal: InternalMatching,
         *,
         clock_ms: Callable[[], int],
         observe: Callable[[str], None] = lambda name: None,
     ) -> None:
-        self._venue, self._ledger, self._streams = venue, ledger, streams
+        self._venue, self._ledger, self._streams, self._internal = venue, ledger, streams, internal
         self._clock_ms, self._observe = clock_ms, observe
         self._started_at_ms = clock_ms()
         self._sent_at_ms: OrderedDict[str, int] = OrderedDict()
@@ -57,33 +59,48 @@ class OrderMaker:
         event = message.recorded.event
         if not isinstance(event, events.OrderRequested | events.OrderCancelRequested):
             return
-        quote = await self._ledger.quote(message.quote_id)
-        order = quote.hedge.orders.get(event.client_order_id)
+        hedge = await self._ledger.hedge(message.quote_id, message.symbol_id)
+        order = hedge.orders.get(event.client_order_id)
         if order is None or order.is_settled:
             return
         facts = await self._carry_out(event, order, message.redelivered)
         if facts:
-            causation = f"log:{message.recorded.position}"
-            reported = Reported(quote_id=message.quote_id, facts=tuple(facts), causation_id=causation)
+            reported = Reported(
+                quote_id=message.quote_id,
+                symbol_id=message.symbol_id,
+                facts=tuple(facts),
+                causation_id=f"log:{message.recorded.position}",
+            )
             await self._streams.publish(topics.EXECUTIONS, key, reported)
 
     async def _carry_out(
         self, event: events.OrderRequested | events.OrderCancelRequested, order: HedgeOrder, redelivered: bool
     ) -> list[Event]:
         if isinstance(event, events.OrderCancelRequested):
-            return await self._cancel(order)
+            return self._internal.cancel(order) if order.internal else await self._cancel(order)
         if order.state not in (OrderState.REQUESTED, OrderState.UNKNOWN):
             return []
+        if order.internal:
+            return await self._take_internally(order)
         if redelivered or order.client_order_id in self._sent_at_ms:
             return await self._look_up(order)
         return await self._place(order)
 
+    async def _take_internally(self, order: HedgeOrder) -> list[Event]:
+        state = await self._trading_state(order)
+        if state is TradingState.HALTED:
+            return []
+        return _refusals(order, state) or self._internal.take(order)
+
+    async def _trading_state(self, order: HedgeOrder) -> TradingState:
+        return (await self._ledger.trading()).of(order.symbol, f"venue:{self._venue.name}")
+
     async def _place(self, order: HedgeOrder) -> list[Event]:
-        state = (await self._ledger.trading()).of(order.symbol, f"venue:{self._venue.name}")
+        state = await self._trading_state(order)
         if state is TradingState.HALTED:
             return []  # held; told again by the healer, and then looked up
-        if state is TradingState.REDUCING and order.leg.grows and not order.close_id:
-            return [_refused(order, "trading_state", f"trading is {state.value}")]
+        if refused := _refusals(order, state):
+            return refused
         self._note_sent(order.client_order_id, self._clock_ms())
         self._observe("order_sent")
         outcome = await self._venue.place(
@@ -155,6 +172,12 @@ class OrderMaker:
         except VenueUnavailable as error:
             logger.warning("cancel not confirmed", order=order.client_order_id, error=str(error))
             return []
+
+
+def _refusals(order: HedgeOrder, state: TradingState) -> list[Event]:
+    if state is TradingState.REDUCING and order.leg.grows and not order.close_id:
+        return [_refused(order, "trading_state", f"trading is {state.value}")]
+    return []
 
 
 def _refused(order: HedgeOrder, code: str, reason: str) -> events.OrderRefused:

@@ -21,6 +21,7 @@ from hedger.application.order_monitoring import PollMonitor, StreamMonitor
 from hedger.application.position_manager import PositionManager
 from hedger.application.position_validator import PositionValidator
 from hedger.application.relay import Relay
+from hedger.application.residual_keeping import ResidualKeeper
 from hedger.application.sending import Sender
 from hedger.projections.engine import Projector
 
@@ -71,6 +72,7 @@ class Parts:
     venue: Venue
     manager: PositionManager
     account_manager: AccountManager
+    residual_keeper: ResidualKeeper
     relay: Relay
     healer: Healer
     order_maker: OrderMaker

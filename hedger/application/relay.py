@@ -11,12 +11,10 @@ from hedger.adapters.streams.port import Streams
 from hedger.application.ledger import Ledger
 from hedger.application.messages import Logged
 from hedger.domain import transactions
-from hedger.domain.account import Account
 from hedger.domain.chain_facts import QuoteFact
 from hedger.domain.events import Event, Recorded
 from hedger.domain.quote import events as quote_events
-from hedger.domain.quote.quote import Quote
-from hedger.domain.request_ids import account_of_request, quote_of_order, quote_of_request
+from hedger.domain.request_ids import account_of_request, quote_of_order, quote_of_request, symbol_of_order
 from hedger.domain.trading import TradingStateChanged
 
 _MOST_SAVED = 1_000
@@ -51,13 +49,9 @@ class Relay:
         finally:
             self._ledger.on_saved = None
 
-    async def tell_again(self, quote: Quote, recorded: Recorded) -> None:
+    async def tell_again(self, recorded: Recorded) -> None:
         """Publish a request once more, as one that may have been carried out before."""
-        await self._publish(recorded, quote, redelivered=True)
-
-    async def tell_account_again(self, account: Account, recorded: Recorded) -> None:
-        """The same for a request of an account."""
-        await self._publish_of_account(recorded, account.party_a, redelivered=True)
+        await self._publish(recorded, redelivered=True)
 
     async def _tell_saved(self, saved: asyncio.Queue[Sequence[Recorded]]) -> None:
         while True:
@@ -76,21 +70,25 @@ class Relay:
         if isinstance(event, TradingStateChanged):
             self._ledger.forget(recorded.aggregate_id)  # it may have been changed by another process
             return
-        if isinstance(event, transactions.TransactionRequested) and account_of_request(event.request_id):
-            await self._publish_of_account(recorded, event.party_a, redelivered=False)
-            return
+        if isinstance(event, Requested):
+            await self._publish(recorded, redelivered=False)
+
+    async def _publish(self, recorded: Recorded, *, redelivered: bool) -> None:
+        """Under the key of whoever asked: a quote's is its PartyA, once it stands on the chain."""
+        event = recorded.event
+        party_a = account_of_request(getattr(event, "request_id", ""))
+        symbol_id = symbol_of_order(self._tag, getattr(event, "client_order_id", "")) or 0
         quote_id = quote_of(event, self._tag)
-        if quote_id and isinstance(event, Requested):
-            await self._publish(recorded, await self._ledger.quote(quote_id), redelivered=False)
-
-    async def _publish(self, recorded: Recorded, quote: Quote, *, redelivered: bool) -> None:
-        key = quote.chain.party_a if quote.chain is not None else f"quote:{quote.quote_id}"
-        message = Logged(recorded=recorded, quote_id=quote.quote_id, redelivered=redelivered)
+        key = party_a or f"symbol:{symbol_id}"
+        if quote_id:
+            quote = await self._ledger.quote(quote_id)
+            key = quote.chain.party_a if quote.chain is not None else f"quote:{quote_id}"
+        elif not (party_a or symbol_id):
+            return  # of another hedger on the same log
+        message = Logged(
+            recorded=recorded, quote_id=quote_id, party_a=party_a, symbol_id=symbol_id, redelivered=redelivered
+        )
         await self._streams.publish(topics.LOG, key, message)
-
-    async def _publish_of_account(self, recorded: Recorded, party_a: str, *, redelivered: bool) -> None:
-        message = Logged(recorded=recorded, quote_id=0, party_a=party_a, redelivered=redelivered)
-        await self._streams.publish(topics.LOG, party_a, message)
 
 
 def _offer(saved: asyncio.Queue[Sequence[Recorded]], recorded: Sequence[Recorded]) -> None:

@@ -29,6 +29,7 @@ from streams import (
     pricing,
     projector,
     relay,
+    residual_keeper,
     sender,
     sequencer,
 )
@@ -46,6 +47,7 @@ ROLES: dict[str, Callable[[Parts], Awaitable[None]]] = {
     "order_monitor": order_monitor.run,
     "sender": sender.run,
     "relay": relay.run,
+    "residual_keeper": residual_keeper.run,
     "projector": projector.run,
     "pricing": pricing.run,
     "position_validator": position_validator.run,
@@ -71,6 +73,7 @@ async def run_all(parts: Parts, metrics: Metrics, *, ready: Callable[[], None]) 
             )
         await parts.healer.tell_outstanding()
         await parts.account_manager.tell_outstanding()
+        await parts.residual_keeper.tell_outstanding()
         ready()
 
 

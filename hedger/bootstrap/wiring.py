@@ -31,6 +31,7 @@ from hedger.application.doctor import ChainDoctor
 from hedger.application.heads import Heads
 from hedger.application.healing import Healer
 from hedger.application.inputs import Board, InputsSource
+from hedger.application.internal_matching import InternalMatching
 from hedger.application.lanes import Lanes
 from hedger.application.ledger import Draft, Ledger
 from hedger.application.order_making import OrderMaker
@@ -40,6 +41,7 @@ from hedger.application.position_manager import PositionManager
 from hedger.application.position_validator import PositionValidator
 from hedger.application.rejected_inputs import RejectedInputs, WatchedMuon, WatchedVenue
 from hedger.application.relay import Relay
+from hedger.application.residual_keeping import ResidualKeeper
 from hedger.application.sending import Sender, SenderSettings
 from hedger.application.supervision import Fatal
 from hedger.bootstrap.connections import (
@@ -145,6 +147,17 @@ async def _wired(
         observe=metrics.count,
     )
 
+    internal = InternalMatching(board)
+    residual_keeper = ResidualKeeper(
+        ledger,
+        book,
+        board,
+        policy,
+        the_relay,
+        clock_ms=clock_ms,
+        redeliver_after_ms=int(settings.timing.redeliver_after_s * 1000),
+    )
+
     async def read_protocol() -> None:
         await _read_protocol(board, ledger, views)
 
@@ -161,11 +174,12 @@ async def _wired(
         venue=venue,
         manager=manager,
         account_manager=account_manager,
+        residual_keeper=residual_keeper,
         relay=the_relay,
         healer=healer,
-        order_maker=OrderMaker(venue, ledger, streams, clock_ms=clock_ms, observe=metrics.count),
+        order_maker=OrderMaker(venue, ledger, streams, internal, clock_ms=clock_ms, observe=metrics.count),
         stream_monitor=StreamMonitor(venue, ledger, streams, tag=policy.tag, sleep=asyncio.sleep),
-        poll_monitor=PollMonitor(venue, ledger, book, streams),
+        poll_monitor=PollMonitor(venue, ledger, book, streams, internal),
         sender=the_sender,
         projector=the_projector,
         validator=PositionValidator(ledger, book, board, venue, views, partial(accounts, pool)),
@@ -193,6 +207,7 @@ async def _restore(parts: Parts, pool: Pool) -> None:
         ).fetchall()
     await parts.healer.restore([row[0] for row in rows])
     await parts.read_protocol()
+    await parts.residual_keeper.restore()
     parts.board.rules = await parts.venue.rules()
     parts.board.markets = await parts.venue.markets()
     parts.board.venue_margin = (await parts.venue.margin()).available

@@ -51,5 +51,5 @@ def quote_of_request(request_id: str) -> int:
 
 def account_of_request(request_id: str) -> str:
     """The PartyA whose account asked for a transaction, empty where a quote did."""
-    named = request_id.split("-")[1]
-    return named if named.startswith(_ADDRESS) else ""
+    _, _, named = request_id.partition("-")
+    return named.partition("-")[0] if named.startswith(_ADDRESS) else ""

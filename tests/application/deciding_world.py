@@ -16,6 +16,7 @@ from hedger.adapters.streams.port import Handler
 from hedger.application.book import Book
 from hedger.application.healing import Healer
 from hedger.application.inputs import Board, InputsSource
+from hedger.application.internal_matching import InternalMatching
 from hedger.application.ledger import Ledger
 from hedger.application.messages import Logged, Reported
 from hedger.application.order_making import OrderMaker
@@ -122,7 +123,8 @@ class World:
             clock_ms=self.clock_ms,
             redeliver_after_ms=REDELIVER_AFTER_MS,
         )
-        self.order_maker = OrderMaker(self.venue, self.ledger, self.streams, clock_ms=self.clock_ms)
+        self.internal = InternalMatching(self.board)
+        self.order_maker = OrderMaker(self.venue, self.ledger, self.streams, self.internal, clock_ms=self.clock_ms)
 
     def restarted(self) -> "World":
         return World(self.policy, self.log, self.now_ms)

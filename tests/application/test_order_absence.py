@@ -32,7 +32,7 @@ async def test_an_answer_that_arrives_after_the_lifetime_proves_nothing_of_it() 
     world = World(HEDGE_FIRST)
     await world.told(Chain().sent())
     venue = SlowVenue(answers_after_ms=2 * LIFETIME_MS)
-    maker = OrderMaker(venue, world.ledger, world.streams, clock_ms=lambda: venue.now_ms)
+    maker = OrderMaker(venue, world.ledger, world.streams, world.internal, clock_ms=lambda: venue.now_ms)
     asked = Logged(recorded=world.recorded(events.OrderRequested), quote_id=7, redelivered=True)
     await maker.handle(TRADER, asked)
     assert [type(fact) for fact in world.streams.reported] == [events.OrderOutcomeUnknown]

@@ -49,7 +49,7 @@ async def streamed(world: World, *told: OrderReport | Fill | Exception) -> list[
 
 
 async def polled(world: World) -> None:
-    await PollMonitor(world.venue, world.ledger, world.book, world.streams).look()
+    await PollMonitor(world.venue, world.ledger, world.book, world.streams, world.internal).look()
 
 
 # --- the stream

@@ -190,7 +190,7 @@ async def test_a_trading_state_changed_elsewhere_is_known_here_once_it_is_read()
 async def test_a_request_told_again_says_that_it_may_have_been_carried_out() -> None:
     world = World()
     await world.told(Chain().sent())
-    await world.relay.tell_again(await world.ledger.quote(7), world.recorded(transactions.TransactionRequested))
+    await world.relay.tell_again(world.recorded(transactions.TransactionRequested))
     assert [message.redelivered for message in world.streams.logged] == [True]
 
 

@@ -25,6 +25,7 @@ from hedger.application.book import Book
 from hedger.application.heads import Heads
 from hedger.application.healing import Healer
 from hedger.application.inputs import Board, InputsSource
+from hedger.application.internal_matching import InternalMatching
 from hedger.application.lanes import Lanes
 from hedger.application.ledger import Draft, Ledger
 from hedger.application.order_making import OrderMaker
@@ -33,6 +34,7 @@ from hedger.application.parts import NewHead, Parts, Timing
 from hedger.application.position_manager import PositionManager
 from hedger.application.position_validator import PositionValidator
 from hedger.application.relay import Relay
+from hedger.application.residual_keeping import ResidualKeeper
 from hedger.application.sending import Sender, SenderSettings
 from hedger.application.supervision import Fatal, supervised
 from hedger.domain.chain_facts import AccountFact, PartyAFact, QuoteFact
@@ -49,6 +51,7 @@ from streams import (
     position_manager,
     pricing,
     relay,
+    residual_keeper,
     sender,
     sequencer,
 )
@@ -75,6 +78,7 @@ ROLES: dict[str, Callable[[Parts], Awaitable[None]]] = {
     "order_monitor": order_monitor.run,
     "sender": sender.run,
     "relay": relay.run,
+    "residual_keeper": residual_keeper.run,
     "pricing": pricing.run,
 }
 SENDING = SenderSettings(replace_after_s=20.0, rebroadcast_s=8.0, tend_s=15.0, muon_pause_s=0.5)
@@ -180,6 +184,7 @@ class Process:
                 )
             await parts.healer.tell_outstanding()
             await parts.account_manager.tell_outstanding()
+            await parts.residual_keeper.tell_outstanding()
 
     def _observe_role(self, role: str, name: str) -> None:
         self._observe(f"{name}: {role}")
@@ -234,6 +239,7 @@ class Process:
             symbol_name=lambda symbol_id: TERMS[symbol_id].name if symbol_id in TERMS else "",
             observe=self._observe,
         )
+        internal = InternalMatching(board)
         parts = Parts(
             log=log,
             ledger=ledger,
@@ -247,11 +253,14 @@ class Process:
             venue=venue,
             manager=manager,
             account_manager=account_manager,
+            residual_keeper=ResidualKeeper(
+                ledger, book, board, policy, the_relay, clock_ms=self._clock_ms, redeliver_after_ms=8_000
+            ),
             relay=the_relay,
             healer=healer,
-            order_maker=OrderMaker(venue, ledger, streams, clock_ms=self._clock_ms, observe=self._observe),
+            order_maker=OrderMaker(venue, ledger, streams, internal, clock_ms=self._clock_ms, observe=self._observe),
             stream_monitor=StreamMonitor(venue, ledger, streams, tag=policy.tag, sleep=asyncio.sleep),
-            poll_monitor=PollMonitor(venue, ledger, book, streams),
+            poll_monitor=PollMonitor(venue, ledger, book, streams, internal),
             sender=the_sender,
             projector=cast(Projector, None),
             validator=cast(PositionValidator, None),
@@ -267,6 +276,7 @@ class Process:
     async def _restore(self, parts: Parts) -> None:
         await parts.healer.restore(self._live())
         await parts.read_protocol()
+        await parts.residual_keeper.restore()
         parts.board.rules = await parts.venue.rules()
         parts.board.markets = await parts.venue.markets()
         parts.board.venue_margin = (await parts.venue.margin()).available

@@ -198,7 +198,8 @@ def _advance(order: HedgeOrder, event: Event) -> None:
                 order.state = OrderState.UNKNOWN
         case events.OrderFilled():
             order.trades.append(Trade(event.trade_id, event.quantity, event.price))
-            order.fees[event.fee_asset] = order.fees.get(event.fee_asset, 0) + event.fee
+            if event.fee_asset:
+                order.fees[event.fee_asset] = order.fees.get(event.fee_asset, 0) + event.fee
         case events.OrderEnded():
             order.state, order.end_status = OrderState.ENDED, event.status
             order.executed, order.venue_order_id = event.executed_quantity, event.venue_order_id
