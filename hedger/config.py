@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -21,6 +22,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from hedger.domain.alerts.events import Level
+from hedger.domain.alerts.routing import QuietHours, Target
+from hedger.domain.alerts.watch import Watch
+from hedger.domain.alerts.watches import WATCHES
 from hedger.domain.money import from_text
 from hedger.domain.policies.policy import Policy, RetryPolicy, SymbolPolicy
 from hedger.domain.terms import MarketMode
@@ -186,6 +191,77 @@ class PolicySection(Section):
         return value
 
 
+class TargetSection(Section):
+    """Somebody who is told of alerts."""
+
+    url: SecretStr = Field(description="address of a service as Apprise writes it: tgram://…, slack://…, mailto://…")
+    min_level: Level = Field(Level.WARNING, description="told from this level up: info, warning or critical")
+    quiet_hours: str = Field("", description="when only what is critical is told: 22:00-07:00; empty: never")
+    time_zone: str = Field("UTC", description="place whose clock the quiet hours go by: Europe/Zurich")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (OSError, ValueError, LookupError):
+            raise ValueError("no such time zone") from None
+        return value
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _two_times(cls, value: str) -> str:
+        if value:
+            QuietHours.parse(value, ZoneInfo("UTC"))
+        return value
+
+    def to_target(self, name: str) -> Target:
+        """The target without its address."""
+        quiet = QuietHours.parse(self.quiet_hours, ZoneInfo(self.time_zone)) if self.quiet_hours else None
+        return Target(name=name, min_level=self.min_level, quiet=quiet)
+
+
+class WatchSection(Section):
+    """What differs from a watch's own level and limits, which docs/alerts.md lists. Left out: as it is."""
+
+    enabled: bool = Field(True, description="false: not watched")
+    level: Level | None = Field(None, description="info, warning or critical")
+    limit: Decimal | None = Field(None, description="beyond it the alert is raised, in the watch's unit")
+    clear: Decimal | None = Field(None, description="where it counts as well again; left out: in proportion to limit")
+    hold_s: int | None = Field(None, ge=0, description="seconds that a breach must last before it is told")
+
+
+class AlertsSection(Section):
+    """What is watched, and who is told. Without a target alerts are recorded and logged, and nobody is told."""
+
+    period_s: float = Field(5.0, gt=0, description="seconds between two looks at all levels")
+    targets: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,30}$")], TargetSection] = Field(
+        default_factory=dict, description="one table a target, by a name of your choice"
+    )
+    watches: dict[str, WatchSection] = Field(default_factory=dict, description="one table a watch, by its name")
+
+    @field_validator("watches")
+    @classmethod
+    def _known(cls, value: dict[str, WatchSection]) -> dict[str, WatchSection]:
+        for name, section in value.items():
+            if name not in WATCHES:
+                raise ValueError(f"there is no watch {name}; there are {', '.join(WATCHES)}")
+            try:
+                _adjusted(name, section)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+        return value
+
+    def to_watches(self) -> dict[str, Watch]:
+        """Every watch that is on, by name."""
+        sections = {name: self.watches.get(name, WatchSection.model_validate({})) for name in WATCHES}
+        return {name: _adjusted(name, section) for name, section in sections.items() if section.enabled}
+
+
+def _adjusted(name: str, section: WatchSection) -> Watch:
+    return WATCHES[name].adjusted(level=section.level, limit=section.limit, clear=section.clear, hold_s=section.hold_s)
+
+
 class Settings(BaseSettings):
     """Everything the hedger is told."""
 
@@ -199,6 +275,7 @@ class Settings(BaseSettings):
     database: DatabaseSection = Field(default_factory=lambda: DatabaseSection.model_validate({}))
     api: ApiSection = Field(default_factory=lambda: ApiSection.model_validate({}))
     timing: TimingSection = Field(default_factory=lambda: TimingSection.model_validate({}))
+    alerts: AlertsSection = Field(default_factory=lambda: AlertsSection.model_validate({}))
     state_dir: Path = Field(Path(".hedger"), description="folder for the embedded database and other local state")
 
     @classmethod

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from hedger.config import Settings, SymbolSection
+from hedger.config import Settings, SymbolSection, TargetSection, WatchSection
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "configuration.md"
 
@@ -33,6 +33,17 @@ One TOML file and the environment. The file is the one that `--config` names, el
 `hedger doctor` checks what is configured against the live chain, oracle, exchange and database.
 """
 
+# Tables by names of one's own, below the table of a section: an example of a name, what one holds, and a note.
+_NAMED: dict[str, tuple[str, type[BaseModel], str]] = {
+    "symbols": ("BTCUSDT", SymbolSection, "One table for each symbol, named as on the contract; at least one."),
+    "targets": (
+        "ops",
+        TargetSection,
+        "One table for each, by a name in small letters; its address is best kept in HEDGER_ALERTS__TARGETS__OPS__URL.",
+    ),
+    "watches": ("exposure", WatchSection, "One table for each watch that is to differ."),
+}
+
 
 def render() -> str:
     """The whole document."""
@@ -42,12 +53,12 @@ def render() -> str:
         section = _section_of(info)
         if section is None:
             continue
-        fields = {key: field for key, field in section.model_fields.items() if key != "symbols"}
+        fields = {key: field for key, field in section.model_fields.items() if key not in _NAMED}
         parts.append(_chapter(f"`[{name}]`", _doc(section), fields, table=name))
-        if "symbols" in section.model_fields:
-            title = f"`[{name}.symbols.BTCUSDT]`"
-            note = f"{_doc(SymbolSection)} One table for each symbol, named as on the contract; at least one."
-            parts.append(_chapter(title, note, SymbolSection.model_fields))
+        for key in section.model_fields:
+            if key in _NAMED:
+                example, table, note = _NAMED[key]
+                parts.append(_chapter(f"`[{name}.{key}.{example}]`", f"{_doc(table)} {note}", table.model_fields))
     return "\n".join(parts)
 
 
@@ -64,8 +75,10 @@ def _rows(fields: dict[str, FieldInfo]) -> Iterator[str]:
 
 def _default(info: FieldInfo) -> str:
     if info.is_required():
-        return "**required**"
+        return "**required**; *secret*" if info.annotation is SecretStr else "**required**"
     value = info.get_default(call_default_factory=True, validated_data={})
+    if value is None:
+        return ""
     if isinstance(value, SecretStr):
         return "empty; *secret*"
     return f"`{_text(value)}`" if _text(value) else "empty"

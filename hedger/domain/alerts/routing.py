@@ -19,6 +19,15 @@ class QuietHours(msgspec.Struct, frozen=True, kw_only=True):
     end: time
     zone: tzinfo
 
+    @classmethod
+    def parse(cls, text: str, zone: tzinfo) -> "QuietHours":
+        """Of "22:00-07:00". Raises ValueError."""
+        try:
+            start, end = (time.fromisoformat(part.strip()) for part in text.split("-"))
+        except ValueError:
+            raise ValueError("quiet hours are two times of the day: 22:00-07:00") from None
+        return cls(start=start.replace(tzinfo=None), end=end.replace(tzinfo=None), zone=zone)
+
     def hold(self, at: datetime) -> bool:
         """True where this moment (aware) is quiet."""
         local = at.astimezone(self.zone).time()

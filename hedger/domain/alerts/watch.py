@@ -50,6 +50,32 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
         if (self.clear > self.limit) if above else (self.clear < self.limit):
             raise ValueError(f"clear must not be {'above' if above else 'below'} limit")
 
+    def adjusted(
+        self,
+        *,
+        level: Level | None = None,
+        limit: Decimal | None = None,
+        clear: Decimal | None = None,
+        hold_s: int | None = None,
+    ) -> "Watch":
+        """As this one but for what is given. Where a limit comes without `clear`, that moves in proportion.
+
+        Raises ValueError where `clear` is on the wrong side.
+        """
+        if clear is None and limit is not None:
+            clear = limit * self.clear / self.limit if self.limit else limit
+        return Watch(
+            name=self.name,
+            level=self.level if level is None else level,
+            what=self.what,
+            command=self.command,
+            direction=self.direction,
+            limit=self.limit if limit is None else limit,
+            clear=self.clear if clear is None else clear,
+            hold_s=self.hold_s if hold_s is None else hold_s,
+            unit=self.unit,
+        )
+
     def is_breached(self, value: Decimal) -> bool:
         return value > self.limit if self.direction is Direction.ABOVE else value < self.limit
 
@@ -82,7 +108,7 @@ def lasting(milliseconds: int) -> str:
     """A duration as people say it, in its two largest units."""
     seconds = max(0, milliseconds) // 1000
     sizes = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-    parts = []
+    parts: list[str] = []
     for size, name in sizes:
         count, seconds = divmod(seconds, size)
         if count or (parts and len(parts) < 2):
