@@ -151,6 +151,46 @@ class Chain:
     def close_expired(self) -> facts.CloseExpired:
         return facts.CloseExpired(source=self.source(), quote_id=QUOTE_ID, close_id=1)
 
+    def close_cancel_accepted(self) -> facts.CloseCancelAccepted:
+        return facts.CloseCancelAccepted(source=self.source(), quote_id=QUOTE_ID, close_id=1)
+
+    def force_closed(
+        self, quantity: str = "10", price: str = "103", status: QuoteStatus = QuoteStatus.CLOSED
+    ) -> facts.ForceClosed:
+        return facts.ForceClosed(
+            source=self.source(),
+            quote_id=QUOTE_ID,
+            party_a=TRADER,
+            party_b=US,
+            quantity=wad(quantity),
+            price=wad(price),
+            status=status,
+            close_id=1,
+        )
+
+    def emergency_closed(self, quantity: str = "10", price: str = "100") -> facts.EmergencyClosed:
+        return facts.EmergencyClosed(
+            source=self.source(),
+            quote_id=QUOTE_ID,
+            party_a=TRADER,
+            party_b=US,
+            quantity=wad(quantity),
+            price=wad(price),
+            close_id=0,
+        )
+
+    def liquidated(self, quantity: str = "10") -> facts.PositionLiquidated:
+        return facts.PositionLiquidated(source=self.source(), quote_id=QUOTE_ID, party_a=TRADER, quantity=wad(quantity))
+
+    def pending_liquidated(self) -> facts.PendingLiquidated:
+        return facts.PendingLiquidated(source=self.source(), quote_id=QUOTE_ID, party_a=TRADER)
+
+    def funding_charged(self, rate: str) -> facts.FundingCharged:
+        return facts.FundingCharged(source=self.source(), quote_id=QUOTE_ID, party_a=TRADER, party_b=US, rate=wad(rate))
+
+    def price_settled(self, price: str) -> facts.PriceSettled:
+        return facts.PriceSettled(source=self.source(), quote_id=QUOTE_ID, party_a=TRADER, price=wad(price))
+
     def allocation(self, amount: str, kind: BalanceChange = BalanceChange.ALLOCATE) -> facts.AllocationChanged:
         return facts.AllocationChanged(source=self.source(), party_b=US, party_a=TRADER, amount=wad(amount), kind=kind)
 
@@ -266,6 +306,20 @@ def inputs(**changes: object) -> Inputs:
 
 def later(seconds: int) -> Inputs:
     return inputs(block_timestamp=NOW + seconds)
+
+
+def position(chain: Chain, *, short: bool = False) -> Quote:
+    """An open position of 10 at 100.5 (short: at 99.5), fully hedged, nothing to be done."""
+    side = PositionType.SHORT if short else PositionType.LONG
+    quote = given(chain.sent(position=side, price="99" if short else "101"))
+    when_decided(quote)
+    quote.advance([chain.locked(), succeeded("t-7-lock-1")])
+    when_decided(quote)
+    quote.advance([filled("t-7-o1", "10"), ended("t-7-o1", "10")])
+    when_decided(quote)
+    quote.advance([chain.opened(price="99.5" if short else "100.5"), succeeded("t-7-open-1")])
+    assert when_decided(quote) == []
+    return quote
 
 
 def given(*history: Event) -> Quote:

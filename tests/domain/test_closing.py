@@ -3,8 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from hedger.domain.quote.quote import Quote
-from hedger.domain.terms import OrderType, PositionType, QuoteStatus
+from hedger.domain.terms import OrderType, QuoteStatus
 from tests.domain.given import (
     ACCOUNT,
     BOOK,
@@ -15,9 +14,9 @@ from tests.domain.given import (
     ended,
     failed,
     filled,
-    given,
     inputs,
     later,
+    position,
     refused_order,
     succeeded,
     summary,
@@ -26,20 +25,6 @@ from tests.domain.given import (
 )
 
 C1, C2, C3 = "t-7-c1", "t-7-c2", "t-7-c3"
-
-
-def position(chain: Chain, *, short: bool = False) -> Quote:
-    """An open position of 10 at 100.5 (short: at 99.5), fully hedged, nothing to be done."""
-    side = PositionType.SHORT if short else PositionType.LONG
-    quote = given(chain.sent(position=side, price="99" if short else "101"))
-    when_decided(quote)
-    quote.advance([chain.locked(), succeeded("t-7-lock-1")])
-    when_decided(quote)
-    quote.advance([filled("t-7-o1", "10"), ended("t-7-o1", "10")])
-    when_decided(quote)
-    quote.advance([chain.opened(price="99.5" if short else "100.5"), succeeded("t-7-open-1")])
-    assert when_decided(quote) == []
-    return quote
 
 
 def test_a_market_close_reduces_at_market_and_fills_all_at_once() -> None:
