@@ -137,6 +137,8 @@ class ContractSymbol(msgspec.Struct, frozen=True):
             min_quote_value=self.min_quote_value,
             min_lf_portion=self.min_lf_portion,
             max_leverage=self.max_leverage,
+            funding_epoch_s=self.funding_epoch_s,
+            funding_window_s=self.funding_window_s,
             force_close_gap=force_close_gap,
         )
 

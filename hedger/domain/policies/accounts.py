@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from hedger.domain.account import Account
 from hedger.domain.events import Event
-from hedger.domain.policies import balance
+from hedger.domain.policies import balance, funding
 from hedger.domain.policies.inputs import AccountInputs
 from hedger.domain.policies.policy import Policy
 from hedger.domain.terms import TradingState
@@ -15,7 +15,7 @@ from hedger.domain.terms import TradingState
 AccountRule = Callable[[Account, AccountInputs, Policy], list[Event]]
 
 # In the order of what cannot wait: keeping the pair from liquidation, then what is due at a time, then tidying up.
-_RULES: tuple[AccountRule, ...] = (balance.raised,)
+_RULES: tuple[AccountRule, ...] = (balance.raised, funding.charged)
 
 
 def decide_account(account: Account, inputs: AccountInputs, policy: Policy) -> list[Event]:

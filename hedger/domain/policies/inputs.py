@@ -2,6 +2,7 @@
 
 import msgspec
 
+from hedger.domain.funding import SymbolFunding
 from hedger.domain.margins import Locked
 from hedger.domain.terms import PositionType, TradingState
 
@@ -35,6 +36,8 @@ class SymbolTerms(msgspec.Struct, frozen=True, kw_only=True):
     min_quote_value: int
     min_lf_portion: int
     max_leverage: int
+    funding_epoch_s: int = 0
+    funding_window_s: int = 0  # around each boundary of an epoch, in which funding may be charged
     force_close_gap: int = 0  # how far past the asked price, as a ratio of it, a limit close can be forced
 
 
@@ -93,6 +96,10 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     opened_price: int
     locked: Locked
     mark: int
+    opened_at: int = 0
+    funded_at: int = 0  # when funding was charged last, 0: never
+    is_busy: bool = False  # a transaction of the quote itself is under way
+    max_funding_rate: int | None = None  # what PartyA agreed to; read where funding may be due
 
 
 class AccountInputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +113,7 @@ class AccountInputs(msgspec.Struct, frozen=True, kw_only=True):
     positions: tuple[PositionView, ...] = ()
     upnl: int = 0  # unrealised profit of PartyA on these positions, at the marks
     promised_allocation: int = 0  # allocations asked for and not yet seen on chain, all accounts together
+    funding: tuple[SymbolFunding, ...] = ()  # of the symbols of these positions whose window is open
     paused: tuple[str, ...] = ()
 
 

@@ -22,6 +22,8 @@ class SymbolPolicy(msgspec.Struct, frozen=True, kw_only=True):
     hedging: HedgingMode = HedgingMode.PER_QUOTE
     net_band: int = 0  # notional that may stay unhedged where hedging is netted; at least what the venue takes
     max_funding_rate: int = 0  # lowest maxFundingRate that a quote must agree to
+    funding_user_to_hedger: int | None = None  # None: as for every symbol
+    funding_hedger_to_user: int | None = None
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +38,16 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     def wait_s(self, failures: int) -> int:
         """Seconds to wait after the n-th failure in a row: doubling from the first wait up to the longest."""
         return min(self.longest_wait_s, self.first_wait_s << min(max(failures - 1, 0), 16))
+
+
+class FundingPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """How funding of the venue is passed on: what PartyA pays and what it is paid, as parts of the venue's rate."""
+
+    enabled: bool = True
+    user_to_hedger: int = WAD
+    hedger_to_user: int = WAD
+    settled_within_s: int = 60  # after a boundary, until the venue told what it applied; then its last rate counts
+    max_quotes: int = 100  # in one call
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +79,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     force_close_lead_s: int = 20  # so long before a price can force a close, our order stands on the near side of it
     force_close_margin: int = 2 * 10**14  # of the price: how far the oracle's may be from the venue's
     emergency_close: EmergencyClose = EmergencyClose.NEVER
+    funding: FundingPolicy = FundingPolicy()
     retry: RetryPolicy = RetryPolicy()
 
     def versioned(self) -> "Policy":

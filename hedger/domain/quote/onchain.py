@@ -50,6 +50,8 @@ class OnChain(msgspec.Struct, kw_only=True):
     opened_price: int = 0
     initial_opened_price: int = 0
     opened_block_hash: str = ""
+    opened_at: int = 0
+    funded_at: int = 0  # when funding was charged last
     closed_quantity: int = 0
     average_closed_price: int = 0
     liquidated_quantity: int = 0
@@ -90,6 +92,7 @@ class OnChain(msgspec.Struct, kw_only=True):
                 self._become(QuoteStatus.OPENED, fact)
             case facts.FundingCharged():
                 self._fund(fact.rate)
+                self.funded_at = fact.source.block_timestamp
             case facts.PriceSettled():
                 self.opened_price = fact.price
             case facts.PendingLiquidated():
@@ -114,6 +117,7 @@ class OnChain(msgspec.Struct, kw_only=True):
         self.quantity = fact.quantity
         self.opened_price = self.initial_opened_price = fact.price
         self.opened_block_hash = fact.source.block_hash
+        self.opened_at = fact.source.block_timestamp
         self._become(QuoteStatus.OPENED, fact)
 
     def _request_close(self, fact: facts.CloseRequested) -> None:
