@@ -101,7 +101,7 @@ class Crowd:
         return from_text(self._stage.prices()[SYMBOLS[symbol_id - 1]])
 
 
-async def gather_crowd(stage: Stage, *, calm: int = 6, gamblers: int = 3) -> Crowd:
+async def gather_crowd(stage: Stage, *, calm: int = 8, gamblers: int = 4) -> Crowd:
     """Traders with money, plain ones and sub-accounts; what they do follows from the seed of the world."""
     random = Random(f"{stage.world.seed}:crowd")
     calm_ones = await stage.world.traders(calm, sub_accounts=calm // 2, funds=CALM.funds)

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from devnet.cable import Cable
 from devnet.chaos.chain_troubles import drop_one, make_stuck, reorganise
-from devnet.chaos.plan import Strike, Trouble
+from devnet.chaos.plan import LONGEST_S, Strike, Trouble
 from devnet.chaos.stage import Cables, Stage
 from devnet.exchange import PaperExchange
 from devnet.exchange.faults import PRESETS, Fault, FaultKind
@@ -64,7 +64,7 @@ class Havoc:
             Trouble.ORACLE_FAULT: self._oracle_fault,
             Trouble.REORGANISATION: lambda strike: reorganise(self._stage, strike.depth),
             Trouble.DROPPED: lambda strike: drop_one(self._stage, strike.hedger),
-            Trouble.STUCK: lambda strike: make_stuck(self._stage, strike.seconds),
+            Trouble.STUCK: lambda strike: make_stuck(self._stage, LONGEST_S),
             Trouble.JUMP: self._jump,
             Trouble.SWING: self._swing,
         }
@@ -122,7 +122,7 @@ class Havoc:
         return self._stage.world.hedgers[strike.hedger].exchange
 
     async def _one_request(self, strike: Strike) -> None:
-        fault = Fault(ONE_REQUEST[strike.trouble], strike.method, ORDERS, seconds=strike.seconds / 2)
+        fault = Fault(ONE_REQUEST[strike.trouble], strike.method, ORDERS, seconds=min(strike.seconds, LONGEST_S) / 2)
         self._exchange(strike).faults.add(fault)
 
     async def _one_refusal(self, strike: Strike) -> None:
@@ -176,7 +176,7 @@ class Havoc:
         exchange = self._exchange(strike)
         with self._stage.timeline.hindered("filled in part", strike.hedger):
             exchange.engine.market(strike.symbol).fills.partial_then_silent.append(Decimal("0.5"))
-            await asyncio.sleep(2 * strike.seconds)
+            await asyncio.sleep(strike.seconds)
             exchange.engine.market(strike.symbol).fills.partial_then_silent.clear()
             _release(exchange)
 
@@ -191,7 +191,9 @@ class Havoc:
         kinds = tuple(OracleFaultKind)
         drawn = int(strike.seconds * 1_000)
         method = ORACLE_METHODS[drawn % len(ORACLE_METHODS)]
-        fault = OracleFault(kinds[drawn % len(kinds)], times=strike.depth, method=method, delay_s=strike.seconds / 2)
+        fault = OracleFault(
+            kinds[drawn % len(kinds)], times=strike.depth, method=method, delay_s=min(strike.seconds, LONGEST_S) / 2
+        )
         self._stage.world.oracle.faults.add(fault)
 
     async def _jump(self, strike: Strike) -> None:

@@ -59,6 +59,8 @@ DECK: Sequence[Trouble] = (
 )
 # What lasts may not begin again for the same hedger before it has ended.
 SHORTEST_S, LONGEST_S = 1.0, 6.0
+# One in so many lasts longer than the cooldowns, so that others may force what is left undone.
+LONG_ONES, LONG_SHORTEST_S, LONG_LONGEST_S = 9, 15.0, 25.0
 FASTEST_S, SLOWEST_S = 0.4, 2.4
 ORDER_METHODS = ("POST", "POST", "DELETE", "GET")
 SMALLEST_JUMP, LARGEST_JUMP = Decimal("0.02"), Decimal("0.09")
@@ -103,7 +105,8 @@ def plan(seed: int, lasts_s: float, hedgers: Sequence[str], symbols: Sequence[st
 def _draw(random: Random, at_s: float, trouble: Trouble, hedgers: Sequence[str], symbols: Sequence[str]) -> Strike:
     """Always draws everything, so that one kind of strike does not shift what is drawn for the next."""
     hedger, symbol = random.choice(hedgers), random.choice(symbols)
-    seconds, depth = random.uniform(SHORTEST_S, LONGEST_S), random.randint(1, DEEPEST)
+    usual, long = random.uniform(SHORTEST_S, LONGEST_S), random.uniform(LONG_SHORTEST_S, LONG_LONGEST_S)
+    seconds, depth = usual if random.randrange(LONG_ONES) else long, random.randint(1, DEEPEST)
     method, sign = random.choice(ORDER_METHODS), random.choice((1, -1))
     is_jump = trouble is Trouble.JUMP
     bounds = (SMALLEST_JUMP, LARGEST_JUMP) if is_jump else (SMALLEST_SWING, LARGEST_SWING)
