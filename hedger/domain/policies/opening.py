@@ -139,8 +139,9 @@ def _place_opening_order(quote: Quote, inputs: Inputs, policy: Policy, quantity:
 
 
 def _attempts(quote: Quote) -> list[HedgeOrder]:
-    """The opening orders that count: not those refused for something that passes."""
-    return [order for order in quote.hedge.of_leg(Leg.OPEN) if order.refusal not in PASSING_REFUSALS]
+    """The opening orders that count: not those refused for something that passes, nor those we took back."""
+    orders = quote.hedge.of_leg(Leg.OPEN)
+    return [order for order in orders if order.refusal not in PASSING_REFUSALS and not order.cancel_requested]
 
 
 def _last_refusal(quote: Quote) -> str:
