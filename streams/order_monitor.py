@@ -21,9 +21,11 @@ async def _poll(parts: Parts) -> None:
     while True:
         await parts.poll_monitor.look()
         try:
-            parts.board.venue_margin = (await parts.venue.margin()).available
+            margin = await parts.venue.margin()
+            parts.board.venue_margin, parts.board.venue_wallet = margin.available, margin.wallet
             parts.board.venue_offset_ms = await parts.venue.time_ms() - parts.clock_ms()
             parts.seen("venue")
+            parts.seen("venue_answers")
         except VenueUnavailable as error:
             logger.warning("venue does not answer", error=str(error))
         await asyncio.sleep(parts.timing.venue_poll_s)

@@ -19,6 +19,7 @@ async def run(parts: Parts) -> None:
             async for market in parts.venue.prices():
                 parts.board.take(market)
                 parts.seen("venue")
+                parts.seen("prices")
         except VenueUnavailable as error:
             logger.warning("price stream broken", error=str(error))
         await asyncio.sleep(1.0)

@@ -46,6 +46,7 @@ class Board:
         self.symbols: dict[int, SymbolTerms] = {}
         self.protocol: ProtocolRead | None = None
         self.venue_margin: int | None = None
+        self.venue_wallet: int | None = None
         self.venue_offset_ms = 0
         self._reached: dict[str, Reached] = {}
 

@@ -11,6 +11,7 @@ from hedger.adapters.log.port import EventLog
 from hedger.adapters.streams.port import Streams
 from hedger.adapters.venue.port import Venue
 from hedger.application.account_managing import AccountManager
+from hedger.application.alerting_delivery import Alerting
 from hedger.application.book import Book
 from hedger.application.heads import Heads
 from hedger.application.healing import Healer
@@ -86,6 +87,7 @@ class Parts:
     read_protocol: Callable[[], Awaitable[None]]
     relay_after: int
     new_head: NewHead
+    alerting: Alerting | None = None
     seen_at_ms: dict[str, int] = field(default_factory=dict)  # what was last heard of, for readiness
 
     def seen(self, what: str) -> None:

@@ -20,6 +20,7 @@ from hedger.config import Settings
 from hedger.metrics import Metrics
 from streams import (
     account_manager,
+    alerts,
     listener,
     order_maker,
     order_monitor,
@@ -51,6 +52,7 @@ ROLES: dict[str, Callable[[Parts], Awaitable[None]]] = {
     "projector": projector.run,
     "pricing": pricing.run,
     "position_validator": position_validator.run,
+    "alerts": alerts.run,
 }
 
 

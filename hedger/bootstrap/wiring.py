@@ -26,6 +26,7 @@ from hedger.adapters.streams.in_process import InProcessStreams
 from hedger.adapters.venue.ccxt_venue import CcxtVenue
 from hedger.application.account_inputs import AccountInputsSource
 from hedger.application.account_managing import AccountManager
+from hedger.application.alerting_memory import Streak
 from hedger.application.book import Book
 from hedger.application.doctor import ChainDoctor
 from hedger.application.heads import Heads
@@ -44,6 +45,7 @@ from hedger.application.relay import Relay
 from hedger.application.residual_keeping import ResidualKeeper
 from hedger.application.sending import Sender, SenderSettings
 from hedger.application.supervision import Fatal
+from hedger.bootstrap.alerting import alerting_of, notifiers_of
 from hedger.bootstrap.connections import (
     accounts,
     clock_ms,
@@ -94,6 +96,7 @@ async def _wired(
     await _refuse_contradictions(settings, doctor_of(settings, rpc, session))
     ledger = ledger_of(settings, log)
     rejected = RejectedInputs(ledger, clock_ms=clock_ms, observe=metrics.count)
+    notifiers, oracle = notifiers_of(settings), Streak(clock_ms)
     venue = WatchedVenue(exchange, rejected)
     board, book, new_head = Board(clock_ms), Book(policy), NewHead()
     streams = InProcessStreams(GROUPS)
@@ -137,7 +140,7 @@ async def _wired(
     the_sender = Sender(
         ledger,
         rpc,
-        WatchedMuon(muon_of(settings, session), rejected),
+        WatchedMuon(muon_of(settings, session), rejected, heard=oracle.heard),
         LocalSigner(settings.sender.key),
         RpcFees(rpc, _fee_policy(settings)),
         streams,
@@ -194,6 +197,16 @@ async def _wired(
         relay_after=await log.head(),
         new_head=new_head,
     )
+    parts.alerting = alerting_of(
+        settings,
+        parts,
+        pool,
+        notifiers,
+        rpc=rpc,
+        views=views,
+        oracle=oracle,
+        observe=metrics.set_open_alerts,
+    )
     await _restore(parts, pool)
     return parts
 
@@ -210,9 +223,11 @@ async def _restore(parts: Parts, pool: Pool) -> None:
     await parts.residual_keeper.restore()
     parts.board.rules = await parts.venue.rules()
     parts.board.markets = await parts.venue.markets()
-    parts.board.venue_margin = (await parts.venue.margin()).available
+    margin = await parts.venue.margin()
+    parts.board.venue_margin, parts.board.venue_wallet = margin.available, margin.wallet
     parts.board.venue_offset_ms = await parts.venue.time_ms() - clock_ms()
     parts.seen("venue")
+    parts.seen("venue_answers")
 
 
 async def _accounts_told_in(log: PostgresEventLog, ledger: Ledger, block_hashes: Sequence[str]) -> set[str]:

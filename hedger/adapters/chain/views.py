@@ -98,6 +98,11 @@ class ChainViews:
         _, values = await self._reader.read(calls, block)
         return {party_a: value[0] for party_a, value in zip(party_as, values, strict=True)}
 
+    async def free_balance(self, owner: str, block: Block = None) -> int:
+        """Collateral on the contract that is allocated to nothing (wad)."""
+        _, [(free,)] = await self._reader.read([self._call("balanceOf", owner)], block)
+        return int(free)
+
     # --- quotes
 
     async def quote(self, quote_id: int, block: Block = None) -> QuoteView | None:
