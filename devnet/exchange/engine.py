@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from devnet.exchange.account import Account
@@ -20,6 +20,16 @@ from devnet.exchange.orders import Order, OrderRequest, Orders, OrderType, Side,
 from devnet.exchange.symbols import DEFAULT_SYMBOLS, SymbolSpec
 
 FUNDING_INTERVAL_MS = 8 * 3600 * 1000
+
+
+@dataclass(frozen=True)
+class FundingPaid:
+    """One settlement that was due, as the exchange tells of it for ever."""
+
+    symbol: str
+    rate: Decimal
+    mark: Decimal
+    due_ms: int
 
 
 class Engine:
@@ -34,6 +44,8 @@ class Engine:
         balance: Decimal = Decimal(1_000_000),
     ) -> None:
         self.now_ms = now_ms
+        self.funding_interval_ms = FUNDING_INTERVAL_MS
+        self.funding_history: list[FundingPaid] = []
         self.markets = {spec.name: Market(spec, seed, now_ms()) for spec in symbols}
         specs = {spec.name: spec for spec in symbols}
         self.account = Account(balance, specs, mark_of=lambda name: self.markets[name].price.mark)
@@ -169,7 +181,14 @@ class Engine:
         if now >= self.next_funding_ms:
             for market in self.markets.values():
                 self.ledger.settle_funding(market)
+                paid = FundingPaid(market.spec.name, market.funding_rate, market.price.mark, self.next_funding_ms)
+                self.funding_history.append(paid)
             self.next_funding_ms = self._next_funding(now)
+
+    def pay_funding_every(self, interval_ms: int) -> None:
+        """Another pace of funding, from the next multiple of it on."""
+        self.funding_interval_ms = interval_ms
+        self.next_funding_ms = self._next_funding(self.now_ms())
 
     def match_resting(self, symbol: str | None = None) -> None:
         """Fill what the present prices reach: crossed orders whole, touched ones by their seeded part."""
@@ -193,4 +212,4 @@ class Engine:
         return order.price <= market.price.ask
 
     def _next_funding(self, now_ms: int) -> int:
-        return now_ms - now_ms % FUNDING_INTERVAL_MS + FUNDING_INTERVAL_MS
+        return now_ms - now_ms % self.funding_interval_ms + self.funding_interval_ms

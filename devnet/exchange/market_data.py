@@ -13,7 +13,7 @@ from devnet.exchange.params import Params
 from devnet.exchange.symbols import SymbolSpec
 from devnet.exchange.user_events import text
 
-FUNDING_INTERVAL_HOURS = 8
+HOUR_MS = 3_600_000
 PERPETUAL_DELIVERY_MS = 4133404800000
 
 
@@ -59,10 +59,29 @@ class MarketData:
                 "symbol": name,
                 "adjustedFundingRateCap": "0.02",
                 "adjustedFundingRateFloor": "-0.02",
-                "fundingIntervalHours": FUNDING_INTERVAL_HOURS,
+                "fundingIntervalHours": max(1, self._engine.funding_interval_ms // HOUR_MS),
                 "disclaimer": False,
             }
             for name in self._engine.markets
+        ]
+
+    def funding_rate(self, params: Params) -> object:
+        symbol = params.optional("symbol")
+        start, end = params.optional_integer("startTime"), params.optional_integer("endTime")
+        chosen = [
+            paid
+            for paid in self._engine.funding_history
+            if symbol in (None, paid.symbol) and within(paid.due_ms, start, end)
+        ]
+        limit = params.limit(most=1000)
+        return [
+            {
+                "symbol": paid.symbol,
+                "fundingTime": paid.due_ms,
+                "fundingRate": text(paid.rate),
+                "markPrice": text(paid.mark),
+            }
+            for paid in (chosen[:limit] if start is not None else chosen[-limit:])
         ]
 
     def depth(self, params: Params) -> object:

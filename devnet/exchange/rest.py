@@ -45,6 +45,7 @@ def routes(market: MarketData, trading: Trading, holdings: Holdings, keys: Liste
         "v2/ticker/price": market.price_ticker,
         "v1/premiumIndex": market.premium_index,
         "v1/fundingInfo": market.funding_info,
+        "v1/fundingRate": market.funding_rate,
         "v1/depth": market.depth,
         "v1/klines": market.klines,
     }

@@ -19,6 +19,7 @@ from hedger.adapters.muon.signatures import SingleUpnlAndPriceSig
 from hedger.adapters.venue.port import (
     Accepted,
     Fill,
+    FundingSettled,
     Income,
     Margin,
     Market,
@@ -105,6 +106,9 @@ class WatchedVenue:
 
     async def markets(self) -> dict[str, Market]:
         return await self._watched(self._venue.markets())
+
+    async def funding_rates(self, symbol: str, since_ms: int) -> list[FundingSettled]:
+        return await self._watched(self._venue.funding_rates(symbol, since_ms))
 
     async def time_ms(self) -> int:
         return await self._watched(self._venue.time_ms())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hedger.adapters.venue.port import (
     Accepted,
     Fill,
+    FundingSettled,
     Income,
     Margin,
     Market,
@@ -42,6 +43,7 @@ class FakeVenue:
     trades: dict[str, list[Fill]] = field(default_factory=dict)
     held: dict[str, int] = field(default_factory=dict)
     movements: list[Income] = field(default_factory=list)
+    funding: list[FundingSettled] = field(default_factory=list)
     wallet: int = 100_000 * WAD
     valued: list[VenuePosition] = field(default_factory=list)
     is_away: bool = False
@@ -94,6 +96,10 @@ class FakeVenue:
     async def markets(self) -> dict[str, Market]:
         self._answers()
         return {BTC: MARKET_NOW}
+
+    async def funding_rates(self, symbol: str, since_ms: int) -> list[FundingSettled]:
+        self._answers()
+        return [each for each in self.funding if each.symbol == symbol and each.at_ms >= since_ms]
 
     async def time_ms(self) -> int:
         self._answers()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from hedger.adapters.venue.port import (
     Accepted,
     Fill,
+    FundingSettled,
     Income,
     Margin,
     Market,
@@ -98,6 +99,10 @@ class VenuePort:
     async def markets(self) -> dict[str, Market]:
         await self._asked()
         return {symbol: self._venue.market(symbol) for symbol in self._venue.mids}
+
+    async def funding_rates(self, symbol: str, since_ms: int) -> list[FundingSettled]:
+        await self._asked()
+        return []
 
     async def time_ms(self) -> int:
         await self._asked()

@@ -9,6 +9,7 @@ from hedger.adapters.venue.dialect import Account, Listing
 from hedger.adapters.venue.port import (
     Accepted,
     Fill,
+    FundingSettled,
     Income,
     Margin,
     Market,
@@ -19,6 +20,8 @@ from hedger.adapters.venue.price_board import market
 from hedger.adapters.venue.reading import Answer
 from hedger.adapters.venue.settings import VenueSettings
 from hedger.domain.venue_cash import VenuePosition
+
+_MOST_RATES = 1_000
 
 
 class BinanceUsdm:
@@ -69,6 +72,10 @@ class BinanceUsdm:
         books = answers.books(await client.fapiPublicGetTickerBookTicker())
         marks = answers.marks(await client.fapiPublicGetPremiumIndex())
         return {symbol: market(symbol, books[symbol], marks[symbol]) for symbol in books.keys() & marks.keys()}
+
+    async def funding_rates(self, client: Any, symbol: str, since_ms: int) -> list[FundingSettled]:
+        asked = {"symbol": symbol, "startTime": since_ms, "limit": _MOST_RATES}
+        return answers.funding_rates(await client.fapiPublicGetFundingRate(asked), symbol)
 
     async def time_ms(self, client: Any) -> int:
         return Answer("the time", await client.fapiPublicGetTime()).integer("serverTime")

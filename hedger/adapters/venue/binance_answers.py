@@ -5,7 +5,7 @@ Field names are the exchange's: in REST answers spelt out, in stream messages on
 
 from collections.abc import Iterator
 
-from hedger.adapters.venue.port import Accepted, Fill, Income, Margin, OrderReport, SymbolRules
+from hedger.adapters.venue.port import Accepted, Fill, FundingSettled, Income, Margin, OrderReport, SymbolRules
 from hedger.adapters.venue.price_board import Book, Mark
 from hedger.adapters.venue.reading import Answer, rows
 from hedger.domain.terms import Side
@@ -180,6 +180,17 @@ def marks(raw: object) -> dict[str, Mark]:
         for answer in rows("the mark prices", raw)
         if answer.get("lastFundingRate") != ""
     }
+
+
+def funding_rates(raw: object, symbol: str) -> list[FundingSettled]:
+    """The rates that were applied to a symbol, oldest first."""
+    told = []
+    for answer in rows("the funding rates", raw):
+        answer.same("symbol", symbol)
+        told.append(
+            FundingSettled(symbol=symbol, rate=answer.wad("fundingRate"), at_ms=answer.integer("fundingTime"))
+        )
+    return sorted(told, key=lambda each: each.at_ms)
 
 
 def book_update(raw: object) -> tuple[str, Book]:

@@ -15,6 +15,7 @@ from hedger.adapters.venue.outcomes import CLOCK, NOT_FOUND, RATE_LIMITED, Venue
 from hedger.adapters.venue.port import (
     Accepted,
     Fill,
+    FundingSettled,
     Income,
     Margin,
     Market,
@@ -163,6 +164,12 @@ class CcxtVenue:
         if missing:
             raise VenueAnswerInvalid("the prices", ", ".join(missing), repr(sorted(told)))
         return {symbol: told[symbol] for symbol in self._unified}
+
+    async def funding_rates(self, symbol: str, since_ms: int) -> list[FundingSettled]:
+        self._known(symbol)
+        return await self._ask(
+            "the funding rates", lambda: self._dialect.funding_rates(self._client, symbol, since_ms)
+        )
 
     async def time_ms(self) -> int:
         return await self._ask("the time", lambda: self._dialect.time_ms(self._client))

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from hedger.adapters.venue.port import Accepted, Fill, Income, Margin, Market, OrderReport, SymbolRules
+from hedger.adapters.venue.port import Accepted, Fill, FundingSettled, Income, Margin, Market, OrderReport, SymbolRules
 from hedger.adapters.venue.settings import VenueSettings
 from hedger.domain.venue_cash import VenuePosition
 
@@ -57,6 +57,8 @@ class Dialect(Protocol):
     async def margin(self, client: Any, asset: str) -> Margin: ...
 
     async def markets(self, client: Any) -> Mapping[str, Market]: ...
+
+    async def funding_rates(self, client: Any, symbol: str, since_ms: int) -> list[FundingSettled]: ...
 
     async def time_ms(self, client: Any) -> int: ...
 

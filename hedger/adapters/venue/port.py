@@ -112,6 +112,14 @@ class Market(msgspec.Struct, frozen=True, kw_only=True, tag="Market"):
     at_ms: int
 
 
+class FundingSettled(msgspec.Struct, frozen=True, kw_only=True):
+    """The funding rate (wad, positive where longs pay) that the venue applied to every position of a symbol."""
+
+    symbol: str
+    rate: int
+    at_ms: int
+
+
 class Margin(msgspec.Struct, frozen=True, kw_only=True):
     """Balance of the venue account in the quote asset, wads."""
 
@@ -183,6 +191,10 @@ class Venue(Protocol):
 
     async def markets(self) -> dict[str, Market]:
         """Current prices of every symbol asked for in the configuration."""
+        ...
+
+    async def funding_rates(self, symbol: str, since_ms: int) -> list[FundingSettled]:
+        """What was applied since a time of the venue's clock, oldest first. Raises VenueUnavailable."""
         ...
 
     async def time_ms(self) -> int: ...
