@@ -2,7 +2,8 @@
 
 `<tag>-<quote id>-<leg letter><attempt>` for orders, `<tag>-<quote id>-<kind>-<attempt>` for transactions, and
 `<tag>-<PartyA>-<kind>-<attempt>` for those of an account, `<tag>-s<symbol id>-<attempt>` for orders of a symbol's
-residual book. The tag tells several hedgers on one venue account apart.
+residual book, `<tag>-x<number>` for orders that close what is foreign on the account. The tag tells several hedgers on
+one venue account apart.
 Order ids have at most 36 characters, the shortest bound among venues.
 """
 
@@ -21,6 +22,11 @@ def client_order_id(tag: str, quote_id: int, leg: Leg, attempt: int) -> str:
 
 def residual_order_id(tag: str, symbol_id: int, attempt: int) -> str:
     return f"{tag}-s{symbol_id}-{attempt}"
+
+
+def repair_order_id(tag: str, number: int) -> str:
+    """Of the order that a repair places; `number` is the repair's."""
+    return f"{tag}-x{number}"
 
 
 def symbol_of_order(tag: str, order_id: str) -> int | None:
