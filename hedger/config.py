@@ -8,12 +8,21 @@ import os
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -27,7 +36,7 @@ from hedger.domain.alerts.routing import QuietHours, Target
 from hedger.domain.alerts.watch import Watch
 from hedger.domain.alerts.watches import WATCHES
 from hedger.domain.money import from_text
-from hedger.domain.policies.policy import Policy, RetryPolicy, SymbolPolicy
+from hedger.domain.policies.policy import BalancePolicy, Policy, RetryPolicy, SymbolPolicy
 from hedger.domain.terms import MarketMode
 
 
@@ -45,6 +54,7 @@ def _address(value: str) -> str:
 Address = Annotated[str, AfterValidator(_address)]
 Amount = Annotated[Decimal, Field(ge=0)]
 Ratio = Annotated[Decimal, Field(ge=0, lt=1)]
+Share = Annotated[Decimal, Field(gt=0, le=1)]
 
 
 class Section(BaseModel):
@@ -107,6 +117,7 @@ class VenueSection(Section):
     recv_window_ms: int = Field(5_000, gt=0, description="milliseconds after which the exchange refuses a late request")
     timeout_ms: int = Field(10_000, gt=0, description="milliseconds for one request")
     poll_s: float = Field(2.0, gt=0, description="seconds between two polls of orders, margin and clock")
+    income_poll_s: float = Field(10.0, gt=0, description="seconds between two polls of the wallet's movements")
 
 
 class SenderSection(Section):
@@ -146,6 +157,7 @@ class TimingSection(Section):
     redeliver_after_s: float = Field(8.0, gt=0, description="seconds without outcome before a request is told again")
     validate_s: float = Field(10.0, gt=0, description="seconds between two looks of the position validator")
     tend_s: float = Field(5.0, gt=0, description="seconds between two passes over the accounts (allocations, funding)")
+    watch_s: float = Field(0.5, gt=0, description="seconds between two looks at the health of accounts, in memory")
 
 
 class SymbolSection(Section):
@@ -189,6 +201,48 @@ class PolicySection(Section):
         if isinstance(value, dict) and any(not isinstance(k, str) or k != k.upper() for k in value):
             raise ValueError("symbols are written as on the contract, in capitals: BTCUSDT")
         return value
+
+
+class BalanceSection(Section):
+    """What is allocated towards each PartyA, and what is kept where. Amounts in the collateral's unit.
+
+    Health is what is left above liquidation over the notional of one PartyA's positions.
+    """
+
+    health_low: Ratio = Field(Decimal("0.02"), description="health below which an allocation is raised")
+    health_target: Ratio = Field(Decimal("0.05"), description="health to which an allocation is raised or lowered")
+    health_high: Ratio = Field(Decimal("0.15"), description="health above which an allocation is lowered")
+    idle_allocation: Amount = Field(Decimal(0), description="left with a PartyA that has no position and no intent")
+    lower_after_s: int = Field(300, ge=0, description="seconds since money was moved before an allocation is lowered")
+    deallocate_interval_s: int = Field(
+        60, ge=0, description="seconds between two deallocations; each restarts the wait before a withdrawal"
+    )
+    min_move: Amount = Field(Decimal(10), description="smallest amount worth a transaction; protection may move less")
+    max_account_share: Share = Field(
+        Decimal("0.5"), description="most allocated towards one PartyA, of all collateral on the contract"
+    )
+    settle_profit: bool = Field(True, description="settle PartyA's profit on chain where it cannot pay a close else")
+    settle_after_s: int = Field(60, gt=0, description="seconds between two settlements; doubles with each failure")
+    reserve_vault: Amount = Field(Decimal(0), description="kept in the contract's reserve vault; 0: left alone")
+    free_low: Amount = Field(Decimal(0), description="free collateral below which a transfer is proposed; 0: off")
+    free_target: Amount = Field(Decimal(0), description="free collateral after such a transfer")
+    margin_low: Amount = Field(Decimal(0), description="exchange margin below which a transfer is proposed; 0: off")
+    margin_target: Amount = Field(Decimal(0), description="free margin at the exchange after such a transfer")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.health_low < self.health_target < self.health_high:
+            raise ValueError("health_low, health_target and health_high must rise")
+        if self.free_target < self.free_low or self.margin_target < self.margin_low:
+            raise ValueError("a target must not be below its lower bound")
+        return self
+
+    def to_policy(self) -> BalancePolicy:
+        """The same in the domain's own numbers."""
+        values: dict[str, Any] = {
+            name: from_text(value) if isinstance(value, Decimal) else value for name, value in self.model_dump().items()
+        }
+        return BalancePolicy(**values)
 
 
 class TargetSection(Section):
@@ -275,6 +329,7 @@ class Settings(BaseSettings):
     database: DatabaseSection = Field(default_factory=lambda: DatabaseSection.model_validate({}))
     api: ApiSection = Field(default_factory=lambda: ApiSection.model_validate({}))
     timing: TimingSection = Field(default_factory=lambda: TimingSection.model_validate({}))
+    balance: BalanceSection = Field(default_factory=lambda: BalanceSection.model_validate({}))
     alerts: AlertsSection = Field(default_factory=lambda: AlertsSection.model_validate({}))
     state_dir: Path = Field(Path(".hedger"), description="folder for the embedded database and other local state")
 
@@ -316,6 +371,7 @@ class Settings(BaseSettings):
             min_seconds_to_close=section.min_seconds_to_close,
             locked_tolerance=from_text(section.locked_tolerance),
             open_parts_after_s=section.open_parts_after_s,
+            balance=self.balance.to_policy(),
             retry=RetryPolicy(),
         )
         return policy.versioned()

@@ -22,9 +22,9 @@ def raised(account: Account, inputs: AccountInputs, policy: Policy) -> list[Even
     if view is None or not exposure or any(not position.mark for position in inputs.positions):
         return []
     left = available_for_liquidation(view.party_b_allocated, view.party_b_locked, -inputs.upnl)
-    if left >= mul(exposure, policy.health_low):
+    if left >= mul(exposure, policy.balance.health_low):
         return []
-    missing = mul(exposure, policy.health_target) - left
+    missing = mul(exposure, policy.balance.health_target) - left
     amount = min(missing, view.party_b_free - inputs.promised_allocation)
     if amount <= 0:
         return []

@@ -148,7 +148,7 @@ def _lacking(account: Account, inputs: AccountInputs, policy: Policy, batch: lis
     left = available_for_liquidation(view.party_b_allocated, view.party_b_locked, -inputs.upnl) + received
     failures = account.failures_of(CallKind.CHARGE_FUNDING)
     was_short = bool(failures) and failures[-1].action is RevertAction.ADD_FUNDS
-    if left >= mul(exposure, policy.health_low) and not was_short:
+    if left >= mul(exposure, policy.balance.health_low) and not was_short:
         return 0
-    missing = max(mul(exposure, policy.health_target) - left, -received)
+    missing = max(mul(exposure, policy.balance.health_target) - left, -received)
     return max(0, min(missing, view.party_b_free - inputs.promised_allocation))

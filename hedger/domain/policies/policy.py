@@ -50,6 +50,26 @@ class FundingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     max_quotes: int = 100  # in one call
 
 
+class BalancePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Where PartyB's money stands. Health is what is left above liquidation over the notional of a pair's positions."""
+
+    health_low: int = 2 * 10**16  # below it an allocation is raised
+    health_target: int = 5 * 10**16  # what it is raised or lowered to
+    health_high: int = 15 * 10**16  # above it an allocation is lowered
+    idle_allocation: int = 0  # left with a PartyA that has neither a position nor an intent
+    lower_after_s: int = 300  # nothing is lowered so soon after money was moved to or from the pair
+    deallocate_interval_s: int = 60  # between two deallocations of all pairs: each restarts the wait for a withdrawal
+    min_move: int = 10 * WAD  # less is not worth a transaction, unless the pair needs it
+    max_account_share: int = WAD // 2  # of the collateral on the contract, for one PartyA
+    settle_profit: bool = True  # PartyA's profit is made payable where it cannot pay a close
+    settle_after_s: int = 60  # between two settlements with one PartyA; doubles with each that fails
+    reserve_vault: int = 0  # kept in the contract's reserve vault; 0: it is left alone
+    free_low: int = 0  # free collateral below it makes us propose a transfer; 0: only what allocations lack
+    free_target: int = 0
+    margin_low: int = 0  # the same for free margin at the exchange
+    margin_target: int = 0
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """One version of the policy. Decisions name it, so that they can be taken again."""
 
@@ -67,8 +87,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     cap_total: int = 5_000_000 * WAD
     allocation_headroom: int = 5 * 10**16  # of notional: kept allocated beyond what a call needs
     residual_inner: int = 5 * 10**17  # of the bound where a residual is hedged: inside it the hedge is taken back
-    health_low: int = 2 * 10**16  # left above liquidation over the pair's notional: below it the allocation is raised
-    health_target: int = 5 * 10**16  # what it is raised to
+    balance: BalancePolicy = BalancePolicy()
     min_seconds_to_open: int = 10
     min_seconds_to_close: int = 3
     locked_tolerance: int = 10**16
