@@ -24,6 +24,9 @@ class _Line:
     open_quantity: int
     opened_price: int
     locked: Locked
+    opened_at: int
+    funded_at: int
+    is_busy: bool
     hedge: int  # signed, long positive
     internal: int  # of `hedge`: what the residual book of the symbol is the other side of
     unhedged: int  # signed: what the quote at rest leaves, beyond what its own orders trade
@@ -115,6 +118,9 @@ class Book:
                 opened_price=line.opened_price,
                 locked=line.locked,
                 mark=mark_of(line.symbol_id),
+                opened_at=line.opened_at,
+                funded_at=line.funded_at,
+                is_busy=line.is_busy,
             )
             for quote_id, line in sorted(lines.items())
             if line.open_quantity
@@ -187,6 +193,9 @@ def _line_of(quote: Quote, policy: Policy) -> _Line | None:
         open_quantity=facet.open_quantity if held else 0,
         opened_price=facet.opened_price,
         locked=facet.locked,
+        opened_at=facet.opened_at,
+        funded_at=facet.funded_at,
+        is_busy=in_flight is not None,
         hedge=sign * hedge,
         internal=sign * quote.hedge.internal_quantity,
         unhedged=sign * _unhedged(quote, policy),

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from hedger.adapters.venue.port import Market, SymbolRules
 from hedger.application.book import Book
+from hedger.application.funding_rates import FundingRates
 from hedger.application.ledger import Ledger
 from hedger.application.reached import Reached
 from hedger.domain.feed import BlockRef, ProtocolRead
@@ -48,11 +49,13 @@ class Board:
         self.venue_margin: int | None = None
         self.venue_wallet: int | None = None
         self.venue_offset_ms = 0
+        self.funding = FundingRates()
         self._reached: dict[str, Reached] = {}
 
     def take(self, market: Market) -> None:
         """The newest prices of a symbol, remembered for as long as a limit close may be waiting for them."""
         self.markets[market.symbol] = market
+        self.funding.note(market)
         high, low = max(market.bid, market.mark), min(market.ask, market.mark)
         self._reached.setdefault(market.symbol, Reached()).note(market.at_ms // 1000, high, low)
 

@@ -13,6 +13,7 @@ from hedger.adapters.venue.port import Venue
 from hedger.application.account_managing import AccountManager
 from hedger.application.alerting_delivery import Alerting
 from hedger.application.book import Book
+from hedger.application.funding_rates import FundingMonitor
 from hedger.application.heads import Heads
 from hedger.application.healing import Healer
 from hedger.application.inputs import Board
@@ -73,6 +74,7 @@ class Parts:
     venue: Venue
     manager: PositionManager
     account_manager: AccountManager
+    funding_monitor: FundingMonitor
     residual_keeper: ResidualKeeper
     relay: Relay
     healer: Healer

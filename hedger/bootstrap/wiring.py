@@ -29,6 +29,7 @@ from hedger.application.account_managing import AccountManager
 from hedger.application.alerting_memory import Streak
 from hedger.application.book import Book
 from hedger.application.doctor import ChainDoctor
+from hedger.application.funding_rates import FundingMonitor
 from hedger.application.heads import Heads
 from hedger.application.healing import Healer
 from hedger.application.inputs import Board, InputsSource
@@ -177,6 +178,7 @@ async def _wired(
         venue=venue,
         manager=manager,
         account_manager=account_manager,
+        funding_monitor=FundingMonitor(venue, board.funding),
         residual_keeper=residual_keeper,
         relay=the_relay,
         healer=healer,

@@ -89,6 +89,7 @@ class FakeViews:
     failing: Exception | None = None
     before: Callable[[str], Awaitable[None]] | None = None
     asked: int = 0
+    max_rate: int = 0  # what PartyA agreed to, of every quote
 
     async def account_view(self, party_b: str, party_a: str, block: BlockRef | None = None) -> AccountView:
         self.asked += 1
@@ -100,6 +101,10 @@ class FakeViews:
 
     async def max_funding_rate(self, quote_id: int, block: BlockRef | None = None) -> int:
         return 0
+
+    async def max_funding_rates(self, quote_ids: Sequence[int], block: BlockRef | None = None) -> dict[int, int]:
+        self.asked += 1
+        return dict.fromkeys(quote_ids, self.max_rate)
 
 
 class World:

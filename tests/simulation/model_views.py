@@ -69,6 +69,10 @@ class ModelViews:
         await self._state(block)
         return 0
 
+    async def max_funding_rates(self, quote_ids: Sequence[int], block: BlockRef | None = None) -> dict[int, int]:
+        await self._state(block)
+        return dict.fromkeys(quote_ids, 0)
+
     async def owners(self, quote_ids: Sequence[int]) -> Mapping[int, str]:
         quotes = (await self._state(None)).quotes
         return {quote_id: quotes[quote_id].party_a for quote_id in quote_ids if quote_id in quotes}

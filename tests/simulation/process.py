@@ -22,6 +22,7 @@ from hedger.adapters.streams.in_process import InProcessStreams
 from hedger.application.account_inputs import AccountInputsSource
 from hedger.application.account_managing import AccountManager
 from hedger.application.book import Book
+from hedger.application.funding_rates import FundingMonitor
 from hedger.application.heads import Heads
 from hedger.application.healing import Healer
 from hedger.application.inputs import Board, InputsSource
@@ -253,6 +254,7 @@ class Process:
             venue=venue,
             manager=manager,
             account_manager=account_manager,
+            funding_monitor=FundingMonitor(venue, board.funding),
             residual_keeper=ResidualKeeper(
                 ledger, book, board, policy, the_relay, clock_ms=self._clock_ms, redeliver_after_ms=8_000
             ),

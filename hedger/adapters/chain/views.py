@@ -126,6 +126,11 @@ class ChainViews:
         quote = await self.quote(quote_id, block)
         return quote.max_funding_rate if quote else 0
 
+    async def max_funding_rates(self, quote_ids: Sequence[int], block: Block = None) -> dict[int, int]:
+        """As `max_funding_rate`, of several quotes; without those that are unknown."""
+        quotes = await self.quotes(quote_ids, block)
+        return {quote_id: quote.max_funding_rate for quote_id, quote in quotes.items()}
+
     async def open_positions_of_party_b(self, party_b: str, block: Block = None) -> list[QuoteView]:
         """Every open position of PartyB with any PartyA, by id. Scans all quote ids: for starting up and validating."""
         return await self._scan("getOpenPositionsFilteredByPartyB", party_b, block)

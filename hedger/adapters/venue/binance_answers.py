@@ -187,9 +187,7 @@ def funding_rates(raw: object, symbol: str) -> list[FundingSettled]:
     told = []
     for answer in rows("the funding rates", raw):
         answer.same("symbol", symbol)
-        told.append(
-            FundingSettled(symbol=symbol, rate=answer.wad("fundingRate"), at_ms=answer.integer("fundingTime"))
-        )
+        told.append(FundingSettled(symbol=symbol, rate=answer.wad("fundingRate"), at_ms=answer.integer("fundingTime")))
     return sorted(told, key=lambda each: each.at_ms)
 
 
