@@ -37,6 +37,7 @@ from hedger.domain.alerts.watch import Watch
 from hedger.domain.alerts.watches import WATCHES
 from hedger.domain.money import from_text
 from hedger.domain.policies.policy import BalancePolicy, Policy, RetryPolicy, SymbolPolicy
+from hedger.domain.repairs import RepairMode
 from hedger.domain.terms import MarketMode
 
 
@@ -158,6 +159,16 @@ class TimingSection(Section):
     validate_s: float = Field(10.0, gt=0, description="seconds between two looks of the position validator")
     tend_s: float = Field(5.0, gt=0, description="seconds between two passes over the accounts (allocations, funding)")
     watch_s: float = Field(0.5, gt=0, description="seconds between two looks at the health of accounts, in memory")
+
+
+class ValidatorSection(Section):
+    """What the position validator may do by itself about a difference."""
+
+    repair: RepairMode = Field(
+        RepairMode.PROPOSE, description="propose: repairs wait for `hedger repair`; run: those within bounds are run"
+    )
+    max_repair_notional: Amount = Field(Decimal(1_000), description="largest notional that one repair may concern")
+    close_foreign: bool = Field(False, description="true: propose to close what is foreign on the exchange account")
 
 
 class SymbolSection(Section):
@@ -329,6 +340,7 @@ class Settings(BaseSettings):
     database: DatabaseSection = Field(default_factory=lambda: DatabaseSection.model_validate({}))
     api: ApiSection = Field(default_factory=lambda: ApiSection.model_validate({}))
     timing: TimingSection = Field(default_factory=lambda: TimingSection.model_validate({}))
+    validator: ValidatorSection = Field(default_factory=lambda: ValidatorSection.model_validate({}))
     balance: BalanceSection = Field(default_factory=lambda: BalanceSection.model_validate({}))
     alerts: AlertsSection = Field(default_factory=lambda: AlertsSection.model_validate({}))
     state_dir: Path = Field(Path(".hedger"), description="folder for the embedded database and other local state")
