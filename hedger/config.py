@@ -36,7 +36,7 @@ from hedger.domain.alerts.routing import QuietHours, Target
 from hedger.domain.alerts.watch import Watch
 from hedger.domain.alerts.watches import WATCHES
 from hedger.domain.money import from_text
-from hedger.domain.policies.policy import BalancePolicy, Policy, RetryPolicy, SymbolPolicy
+from hedger.domain.policies.policy import BalancePolicy, FundingPolicy, Policy, RetryPolicy, SymbolPolicy
 from hedger.domain.repairs import RepairMode
 from hedger.domain.terms import MarketMode
 
@@ -183,6 +183,8 @@ class SymbolSection(Section):
     max_leverage: Amount = Field(Decimal(60), description="notional over what PartyA locks")
     cva_lf_portion: Ratio = Field(Decimal("0.01"), description="cva + lf over notional, as get_locked_params asks")
     max_funding_rate: Ratio = Field(Decimal(0), description="lowest maxFundingRate a quote must agree to")
+    funding_user_to_hedger: Amount | None = Field(None, description="of the symbol alone, instead of that of [funding]")
+    funding_hedger_to_user: Amount | None = Field(None, description="of the symbol alone, instead of that of [funding]")
 
 
 class PolicySection(Section):
@@ -254,6 +256,18 @@ class BalanceSection(Section):
             name: from_text(value) if isinstance(value, Decimal) else value for name, value in self.model_dump().items()
         }
         return BalancePolicy(**values)
+
+
+class FundingSection(Section):
+    """How the exchange's funding is passed on to PartyA, once an epoch of the contract."""
+
+    enabled: bool = Field(True, description="false: nothing is charged, in neither direction")
+    user_to_hedger: Amount = Field(Decimal(1), description="times the exchange's rate, where PartyA pays")
+    hedger_to_user: Amount = Field(Decimal(1), description="times the exchange's rate, where PartyA is paid")
+    settled_within_s: int = Field(
+        60, ge=0, description="seconds after a boundary until the exchange's last rate stands for one it does not tell"
+    )
+    max_quotes: int = Field(100, gt=0, description="quotes charged in one transaction at the most")
 
 
 class TargetSection(Section):
@@ -342,6 +356,7 @@ class Settings(BaseSettings):
     timing: TimingSection = Field(default_factory=lambda: TimingSection.model_validate({}))
     validator: ValidatorSection = Field(default_factory=lambda: ValidatorSection.model_validate({}))
     balance: BalanceSection = Field(default_factory=lambda: BalanceSection.model_validate({}))
+    funding: FundingSection = Field(default_factory=lambda: FundingSection.model_validate({}))
     alerts: AlertsSection = Field(default_factory=lambda: AlertsSection.model_validate({}))
     state_dir: Path = Field(Path(".hedger"), description="folder for the embedded database and other local state")
 
@@ -384,6 +399,7 @@ class Settings(BaseSettings):
             locked_tolerance=from_text(section.locked_tolerance),
             open_parts_after_s=section.open_parts_after_s,
             balance=self.balance.to_policy(),
+            funding=_funding_policy(self.funding),
             retry=RetryPolicy(),
         )
         return policy.versioned()
@@ -400,7 +416,23 @@ def _symbol_policy(section: SymbolSection) -> SymbolPolicy:
         max_leverage=from_text(section.max_leverage),
         cva_lf_portion=from_text(section.cva_lf_portion),
         max_funding_rate=from_text(section.max_funding_rate),
+        funding_user_to_hedger=_wad_or_none(section.funding_user_to_hedger),
+        funding_hedger_to_user=_wad_or_none(section.funding_hedger_to_user),
     )
+
+
+def _funding_policy(section: FundingSection) -> FundingPolicy:
+    return FundingPolicy(
+        enabled=section.enabled,
+        user_to_hedger=from_text(section.user_to_hedger),
+        hedger_to_user=from_text(section.hedger_to_user),
+        settled_within_s=section.settled_within_s,
+        max_quotes=section.max_quotes,
+    )
+
+
+def _wad_or_none(value: Decimal | None) -> int | None:
+    return None if value is None else from_text(value)
 
 
 def load(path: Path | None = None) -> Settings:

@@ -167,9 +167,7 @@ class CcxtVenue:
 
     async def funding_rates(self, symbol: str, since_ms: int) -> list[FundingSettled]:
         self._known(symbol)
-        return await self._ask(
-            "the funding rates", lambda: self._dialect.funding_rates(self._client, symbol, since_ms)
-        )
+        return await self._ask("the funding rates", lambda: self._dialect.funding_rates(self._client, symbol, since_ms))
 
     async def time_ms(self) -> int:
         return await self._ask("the time", lambda: self._dialect.time_ms(self._client))
