@@ -8,6 +8,7 @@ from hedger.api.deps import ApiDeps
 from hedger.api.reading import Reader
 from hedger.api.routers import (
     accounts,
+    alerts,
     error_codes,
     exposure,
     health,
@@ -40,7 +41,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
     reader = Reader(deps.pool, deps.schema)
     app.include_router(health.router(deps.checks, deps.registry))
     app.include_router(quotes.router(reader, deps.log))
-    for module in (positions, exposure, orders, transactions, accounts, notifications, obligations, mismatches):
+    for module in (positions, exposure, orders, transactions, accounts, notifications, obligations, mismatches, alerts):
         app.include_router(module.router(reader))
     app.include_router(error_codes.router())
     return app

@@ -269,6 +269,35 @@ class MismatchOut(Out):
     resolved_at_ms: int | None
 
 
+class AlertOut(Out):
+    """An alert from its breach to its recovery."""
+
+    raised_position: int
+    watch: str
+    subject: str
+    level: str
+    value: str = Field(description="Decimal text in `unit`, as of the breach.")
+    threshold: str
+    unit: str
+    text: str
+    raised_at_ms: int
+    is_open: bool
+    cleared_position: int | None
+    cleared_at_ms: int | None
+    cleared_text: str
+
+
+class AlertDeliveryOut(Out):
+    """One message to one target."""
+
+    position: int
+    recorded_at_ms: int
+    target: str
+    is_delivered: bool
+    notices: int = Field(description="Breaches and recoveries in the message.")
+    reason: str = Field(description="Why it was not taken; empty where it was.")
+
+
 class StoryLineOut(Out):
     """One event of a quote's story."""
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from hedger.projections.accounts import AccountBook
+from hedger.projections.alerts import AlertBook
 from hedger.projections.inputs_rejected import RejectedInputs
 from hedger.projections.mismatches import MismatchBook
 from hedger.projections.model import ReadModel, TableProjection
@@ -14,7 +15,14 @@ from hedger.projections.trading_states import TradingStates
 
 def all_models(party_b: str) -> list[Callable[[], ReadModel]]:
     """Makers of empty read models, as one PartyB (address) sees the log."""
-    return [partial(QuoteBook, party_b), partial(AccountBook, party_b), MismatchBook, RejectedInputs, TradingStates]
+    return [
+        partial(QuoteBook, party_b),
+        partial(AccountBook, party_b),
+        MismatchBook,
+        RejectedInputs,
+        TradingStates,
+        AlertBook,
+    ]
 
 
 def all_projections(party_b: str) -> list[Projection]:

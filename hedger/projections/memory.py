@@ -8,6 +8,7 @@ import msgspec
 from hedger.domain.events import Recorded
 from hedger.domain.money import to_text
 from hedger.projections.accounts import AccountBook
+from hedger.projections.alerts import AlertBook
 from hedger.projections.exposure import exposure
 from hedger.projections.inputs_rejected import RejectedInputs
 from hedger.projections.mismatches import MismatchBook
@@ -55,16 +56,18 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "mismatches": ("found_position",),
     "inputs_rejected": ("position",),
     "trading_states": ("scope",),
+    "alerts": ("raised_position",),
+    "alert_deliveries": ("position",),
 }
 
 
 def fold(recorded: Iterable[Recorded], party_b: str) -> ReadModels:
     """Fold the events, which begin at the log's first one, into read models as one PartyB sees them."""
     book, accounts = QuoteBook(party_b), AccountBook(party_b)
-    mismatches, rejected, states = MismatchBook(), RejectedInputs(), TradingStates()
+    mismatches, rejected, states, alerts = MismatchBook(), RejectedInputs(), TradingStates(), AlertBook()
     position = 0
     for each in recorded:
-        for model in (book, accounts, mismatches, rejected, states):
+        for model in (book, accounts, mismatches, rejected, states, alerts):
             model.apply(each)
         position = each.position
     quote_rows = _rows(book.quotes)
@@ -83,6 +86,8 @@ def fold(recorded: Iterable[Recorded], party_b: str) -> ReadModels:
         "mismatches": _rows(mismatches.mismatches),
         "inputs_rejected": _rows(rejected.rejected),
         "trading_states": _rows(states.states),
+        "alerts": _rows(alerts.alerts),
+        "alert_deliveries": _rows(alerts.deliveries),
     }
     return ReadModels(position=position, models={name: _lines(name, found) for name, found in rows.items()})
 

@@ -22,6 +22,7 @@ from hedger.api.deps import ApiDeps, CheckResult
 from hedger.api.errors import ErrorOut
 from hedger.api.schemas import (
     AccountOut,
+    AlertOut,
     ExposureOut,
     HistoryOut,
     MismatchOut,
@@ -54,6 +55,7 @@ LISTINGS: dict[str, type[BaseModel]] = {
     "notifications": NotificationOut,
     "obligations": ObligationOut,
     "mismatches": MismatchOut,
+    "alerts": AlertOut,
 }
 
 

@@ -6,15 +6,19 @@ from uuid import UUID
 from hedger.domain import chain_facts as facts
 from hedger.domain import transactions
 from hedger.domain.account import Account
+from hedger.domain.alerts.alerts import Alerts
+from hedger.domain.alerts.events import AlertCleared, AlertDelivered, AlertDeliveryFailed, AlertRaised, Level
 from hedger.domain.events import ChainSource, Event, Recorded
 from hedger.domain.feed import BlocksOrphaned, FeedCheckpointed, InputRejected, ProtocolRead, feed_id
 from hedger.domain.margins import Locked
 from hedger.domain.money import WAD
-from hedger.domain.policies.inputs import AccountView, Inputs, MarketView, SymbolTerms
+from hedger.domain.policies.inputs import AccountView, Inputs, MarketView, SymbolTerms, VenueLimits
+from hedger.domain.policies.residual_inputs import ResidualInputs
 from hedger.domain.quote import events
 from hedger.domain.quote.events import RuleResult
 from hedger.domain.quote.quote import Quote
 from hedger.domain.reconciliation import MismatchFound, MismatchKind, MismatchResolved, Reconciliation
+from hedger.domain.residual import ResidualBook, ResidualDecided
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import (
     BalanceChange,
@@ -46,6 +50,7 @@ class History:
         self.block = 100
         self._versions: dict[UUID, int] = {}
         self._log_index = 0
+        self.residual_orders = 0
 
     @property
     def now(self) -> int:
@@ -133,6 +138,19 @@ class History:
                 kind=MismatchKind.EXPOSURE, subject=subject, block_number=self.block, log_position=len(self.recorded)
             )
         self.add(Reconciliation.create_id(CHAIN, DIAMOND, US), told)
+
+    def alert(self, subject: str, *, cleared: bool = False) -> None:
+        named = {"watch": "venue", "subject": subject, "level": Level.CRITICAL, "observed_at_ms": self.now * 1000}
+        told: Event = AlertCleared(value="0", text=f"{subject} is well", **named)
+        if not cleared:
+            told = AlertRaised(value="31", limit="30", unit="s", text=f"{subject} is silent", **named)
+        self.add(Alerts.create_id(CHAIN, DIAMOND, US), told)
+
+    def alert_told(self, *, delivered: bool) -> None:
+        told: Event = AlertDelivered(target="ops", notice_numbers=(1, 2), upto_number=2)
+        if not delivered:
+            told = AlertDeliveryFailed(target="ops", notice_numbers=(1, 2), reason="not reached")
+        self.add(Alerts.create_id(CHAIN, DIAMOND, US), told)
 
     def trading(self, state: TradingState, scope: str = "*") -> None:
         told = TradingStateChanged(scope=scope, state=state, reason="maintenance", by="operator")
@@ -360,6 +378,52 @@ class History:
             )
         return order_id
 
+    def residual_hedged(self, quantity: int, *, symbol_id: int = 1) -> str:
+        """The residual book of a symbol buys (sells, where negative) so much. Returns the client order id."""
+        seen = self.inputs(symbol_id)
+        assert seen.symbol is not None
+        assert seen.market is not None
+        self.residual_orders += 1
+        order_id = f"h-s{symbol_id}-{self.residual_orders}"
+        inputs = ResidualInputs(
+            block_timestamp=self.now,
+            venue_time_ms=self.now * 1000,
+            trading_state=TradingState.ACTIVE,
+            symbol=seen.symbol,
+            residual=quantity,
+            account_hedge=0,
+            limits=VenueLimits(tick=1, step=1, min_quantity=1, max_quantity=1000 * WAD, min_notional=0),
+            market=seen.market,
+        )
+        self.add(
+            ResidualBook.create_id(CHAIN, DIAMOND, US, symbol_id),
+            ResidualDecided(policy="v1", rule="the residual is beyond its bound", inputs=inputs),
+            events.OrderRequested(
+                client_order_id=order_id,
+                leg=Leg.REHEDGE,
+                symbol=SYMBOLS[symbol_id],
+                side=Side.BUY if quantity > 0 else Side.SELL,
+                order_type=OrderType.MARKET,
+                quantity=abs(quantity),
+                limit_price=0,
+                reduce_only=False,
+                close_id=0,
+                decision_price=100 * WAD,
+                requested_at=self.now,
+            ),
+            events.OrderFilled(
+                venue="paper",
+                trade_id=order_id,
+                client_order_id=order_id,
+                quantity=abs(quantity),
+                price=100 * WAD,
+                fee=abs(quantity) // 1000,
+                fee_asset="USDT",
+                traded_at_ms=self.now * 1000,
+            ),
+        )
+        return order_id
+
     def opened(self, quote_id: int, quantity: int, price: int, *, party_a: str = ALICE) -> str:
         block_hash = self.transacts(quote_id, Call(kind=CallKind.OPEN, quantity=quantity, price=price))
         fact = facts.PositionOpened(
@@ -439,6 +503,12 @@ def _noise(history: History, random: Random) -> None:
             history.mismatch(random.choice(("BTCUSDT", "ETHUSDT")), resolved=random.random() < 0.5)
         case 5:
             history.trading(random.choice(list(TradingState)), random.choice(("*", "BTCUSDT")))
+        case 6:
+            history.residual_hedged(random.choice((-1, 1)) * random.randint(1, 9), symbol_id=random.choice((1, 2)))
+        case 6:
+            history.alert(random.choice(("requests", "prices")), cleared=random.random() < 0.5)
+        case 7:
+            history.alert_told(delivered=random.random() < 0.5)
         case _:
             pass
 

@@ -172,6 +172,19 @@ def test_exposure_is_what_the_events_themselves_add_up_to(seed: int) -> None:
         assert from_text(line["required"]) - from_text(line["hedged"]) == from_text(line["residual"])
 
 
+def test_what_a_residual_book_holds_counts_as_hedged_and_its_orders_name_no_quote() -> None:
+    history = History()
+    order_id = history.residual_hedged(3 * WAD)
+    history.residual_hedged(-1 * WAD)
+    models = fold(history.recorded, US).models
+    (line,) = models["residuals"]
+    assert (line["symbol"], line["held"], line["residual"], line["orders"]) == ("BTCUSDT", "2", "-1", 2)
+    (exposed,) = models["exposure"]
+    assert (exposed["required"], exposed["hedged"], exposed["by_book"], exposed["residual"]) == ("0", "2", "2", "-2")
+    assert [each["quote_id"] for each in models["orders"] if each["client_order_id"] == order_id] == [0]
+    assert [each["quote_id"] for each in models["fills"]] == [0, 0]
+
+
 def test_a_hedged_position_leaves_no_residual_and_a_hedge_without_one_is_told_apart() -> None:
     history = History()
     history.protocol()
@@ -318,6 +331,23 @@ def test_a_mismatch_keeps_one_row_until_it_is_resolved_and_a_new_one_after() -> 
     first, second = fold(history.recorded, US).models["mismatches"]
     assert (first["is_open"], first["resolved_position"], first["found_position"]) == (False, 3, 1)
     assert (second["is_open"], second["found_position"]) == (True, 4)
+
+
+def test_an_alert_keeps_one_row_until_it_is_cleared_and_a_new_one_after() -> None:
+    history = History()
+    for cleared in (False, True, True, False):
+        history.alert("requests", cleared=cleared)
+    history.alert_told(delivered=False)
+    history.alert_told(delivered=True)
+    models = fold(history.recorded, US).models
+    first, second = models["alerts"]
+    assert (first["is_open"], first["cleared_position"], first["raised_position"]) == (False, 2, 1)
+    assert (first["text"], first["cleared_text"]) == ("requests is silent", "requests is well")
+    assert (second["is_open"], second["raised_position"], second["threshold"]) == (True, 4, "30")
+    assert [(row["target"], row["is_delivered"], row["reason"]) for row in models["alert_deliveries"]] == [
+        ("ops", False, "not reached"),
+        ("ops", True, ""),
+    ]
 
 
 def test_trading_states_and_rejected_inputs_are_kept() -> None:
