@@ -128,6 +128,7 @@ class ExposureOut(Out):
     positions: int
     required: Amount
     hedged: Amount
+    by_book: Amount = Field(description="Of `hedged`: what the residual book holds.")
     residual: Amount
     unopened: Amount = Field(description="Held for quotes that are no open position.")
     notional: Amount
@@ -145,6 +146,7 @@ class OrderOut(Out):
     quantity: Amount
     limit_price: Amount
     reduce_only: bool
+    internal: bool = Field(description="Filled against the residual book of a netted symbol, not at the venue.")
     close_id: int
     decision_price: Amount
     requested_at: int
@@ -176,6 +178,7 @@ class TransactionOut(Out):
     quantity: Amount
     price: Amount
     allocate: Amount
+    amount: Amount = Field(description="What a request of an account moves.")
     close_id: int
     requested_at: int
     valid_until: int

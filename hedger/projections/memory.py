@@ -46,6 +46,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "quotes": ("quote_id",),
     "positions": ("quote_id",),
     "exposure": ("symbol_id",),
+    "residuals": ("symbol_id",),
     "symbols": ("symbol_id",),
     "obligations": ("quote_id",),
     "orders": ("first_position", "client_order_id"),
@@ -75,7 +76,8 @@ def fold(recorded: Iterable[Recorded], party_b: str) -> ReadModels:
     rows: dict[str, list[Any]] = {
         "quotes": quote_rows,
         "positions": positions(quote_rows, names),
-        "exposure": exposure(quote_rows, names),
+        "exposure": exposure(quote_rows, _rows(book.residuals), names),
+        "residuals": _rows(book.residuals),
         "symbols": _rows(book.symbols),
         "obligations": _rows(book.obligations),
         "orders": _rows(book.orders),

@@ -5,14 +5,14 @@ import msgspec
 from hedger.domain.events import Event, Recorded
 from hedger.domain.money import to_text
 from hedger.domain.quote import events
-from hedger.domain.quote.hedge import HedgeOrder
+from hedger.domain.quote.hedge import Hedge, HedgeOrder
 from hedger.projections.tables import Sheet, Wad, plain
-from hedger.projections.tracked import Tracked
 
 
 class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     """One order. `average_price` is rounded down; `fees` by asset as decimal text; `limit_price` 0 for MARKET;
-    `executed` null until the venue's final word; `decision_price` is the market when it was decided."""
+    `executed` null until the venue's final word; `decision_price` is the market when it was decided. `quote_id` is 0
+    for an order of a residual book; `internal` ones never went to the venue."""
 
     client_order_id: str
     quote_id: int
@@ -23,6 +23,7 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Wad
     limit_price: Wad
     reduce_only: bool
+    internal: bool
     close_id: int
     decision_price: Wad
     requested_at: int
@@ -65,23 +66,23 @@ ORDERS = plain("orders", OrderRow, ("client_order_id",), indexes=("(first_positi
 FILLS = plain("fills", FillRow, ("venue", "trade_id"), indexes=("(position)", "(quote_id, position)"))
 
 
-def note(orders: Sheet[OrderRow], fills: Sheet[FillRow], tracked: Tracked, recorded: Recorded) -> None:
-    """Write the order that the event speaks of, and the fill where it tells one."""
+def note(orders: Sheet[OrderRow], fills: Sheet[FillRow], hedge: Hedge, quote_id: int, recorded: Recorded) -> None:
+    """Write the order that the event speaks of, and the fill where it tells one. A residual book's have quote id 0."""
     event = recorded.event
-    order = tracked.quote.hedge.orders.get(getattr(event, "client_order_id", ""))
+    order = hedge.orders.get(getattr(event, "client_order_id", ""))
     if order is None:
         return
     known = orders.get(order.client_order_id)
-    orders.put(_row(order, tracked, recorded, known), order.client_order_id)
+    orders.put(_row(order, quote_id, recorded, known), order.client_order_id)
     if isinstance(event, events.OrderFilled):
-        fills.put(_fill(order, event, tracked, recorded), event.venue, event.trade_id)
+        fills.put(_fill(order, event, quote_id, recorded), event.venue, event.trade_id)
 
 
-def _row(order: HedgeOrder, tracked: Tracked, recorded: Recorded, known: OrderRow | None) -> OrderRow:
+def _row(order: HedgeOrder, quote_id: int, recorded: Recorded, known: OrderRow | None) -> OrderRow:
     event, filled = recorded.event, order.filled
     return OrderRow(
         client_order_id=order.client_order_id,
-        quote_id=tracked.quote.quote_id,
+        quote_id=quote_id,
         leg=order.leg.name.lower(),
         symbol=order.symbol,
         side=order.side.value,
@@ -89,6 +90,7 @@ def _row(order: HedgeOrder, tracked: Tracked, recorded: Recorded, known: OrderRo
         quantity=order.quantity,
         limit_price=order.limit_price,
         reduce_only=order.reduce_only,
+        internal=order.internal,
         close_id=order.close_id,
         decision_price=order.decision_price,
         requested_at=order.requested_at,
@@ -128,12 +130,12 @@ def _ended_at_ms(event: Event, known: OrderRow | None) -> int | None:
     return known.ended_at_ms if known else None
 
 
-def _fill(order: HedgeOrder, event: events.OrderFilled, tracked: Tracked, recorded: Recorded) -> FillRow:
+def _fill(order: HedgeOrder, event: events.OrderFilled, quote_id: int, recorded: Recorded) -> FillRow:
     return FillRow(
         venue=event.venue,
         trade_id=event.trade_id,
         client_order_id=event.client_order_id,
-        quote_id=tracked.quote.quote_id,
+        quote_id=quote_id,
         symbol=order.symbol,
         side=order.side.value,
         leg=order.leg.name.lower(),

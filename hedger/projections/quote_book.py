@@ -1,5 +1,5 @@
-"""Everything that follows from the quotes, in one fold: quotes, positions, exposure, obligations, orders, fills,
-transactions, notifications, symbols. They share one log position, so they always agree with one another."""
+"""Everything that follows from the quotes, in one fold: quotes, positions, exposure, residual books, obligations,
+orders, fills, transactions, notifications, symbols. They share one log position, so they always agree."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,16 @@ from hedger.domain.chain_facts import QuoteFact
 from hedger.domain.events import Event, Recorded
 from hedger.domain.feed import BlocksOrphaned, ProtocolRead
 from hedger.domain.quote import events
-from hedger.projections import exposure, notifications, obligations, open_positions, orders, symbols, transactions
+from hedger.projections import (
+    exposure,
+    notifications,
+    obligations,
+    open_positions,
+    orders,
+    residuals,
+    symbols,
+    transactions,
+)
 from hedger.projections.model import Need
 from hedger.projections.quotes import quotes_table
 from hedger.projections.tables import Sheet
@@ -28,7 +37,7 @@ class QuoteBook:
     """The read model `quotes`, as one PartyB sees them (address, lower case)."""
 
     name = "quotes"
-    revision = 1
+    revision = 2
     views = open_positions.VIEW + exposure.VIEW
 
     def __init__(self, party_b: str) -> None:
@@ -37,6 +46,7 @@ class QuoteBook:
         self.symbols = Sheet(symbols.SYMBOLS)
         self.protocol = Sheet(obligations.PROTOCOL)
         self.obligations = Sheet(obligations.OBLIGATIONS)
+        self.residuals = Sheet(residuals.RESIDUALS)
         self.orders = Sheet(orders.ORDERS)
         self.fills = Sheet(orders.FILLS)
         self.transactions = Sheet(transactions.TRANSACTIONS)
@@ -49,6 +59,7 @@ class QuoteBook:
             self.symbols,
             self.protocol,
             self.obligations,
+            self.residuals,
             self.orders,
             self.fills,
             self.transactions,
@@ -61,6 +72,7 @@ class QuoteBook:
         gone = sorted({h for r in batch if isinstance(r.event, BlocksOrphaned) for h in r.event.block_hashes})
         needs = [
             Need(self.quotes, "aggregate_id = ANY(%s)", (sorted(aggregates),)),
+            Need(self.residuals, "aggregate_id = ANY(%s)", (sorted(aggregates),)),
             Need(self.protocol, "true"),
             Need(self.symbols, "true"),
             Need(self.orders, "client_order_id = ANY(%s)", (order_ids,)),
@@ -79,6 +91,9 @@ class QuoteBook:
         if isinstance(event, ProtocolRead):
             self._read_protocol(event)
             return
+        if (residual := residuals.tracked_residual(self.residuals, recorded)) is not None:
+            orders.note(self.orders, self.fills, residual.book.hedge, 0, recorded)
+            return
         tracked = self._tracked(recorded)
         if tracked is None:
             transactions.note(self.transactions, recorded, None)
@@ -86,7 +101,7 @@ class QuoteBook:
         before = notifications.Before.of(tracked, self._party_b)
         tracked.take(recorded)
         self.quotes.put(tracked, recorded.aggregate_id)
-        orders.note(self.orders, self.fills, tracked, recorded)
+        orders.note(self.orders, self.fills, tracked.quote.hedge, tracked.quote.quote_id, recorded)
         transactions.note(self.transactions, recorded, tracked)
         notifications.note(self.notifications, before, tracked, recorded, self._party_b)
         self._settle(tracked)

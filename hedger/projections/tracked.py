@@ -43,7 +43,7 @@ class Tracked(msgspec.Struct, kw_only=True):
     def hedged(self) -> int:
         """Signed quantity held at the venue for this quote, bought positive (wad)."""
         orders = self.quote.hedge.orders.values()
-        return sum(order.filled if order.side is Side.BUY else -order.filled for order in orders)
+        return sum(order.filled if order.side is Side.BUY else -order.filled for order in orders if not order.internal)
 
     def is_ours(self, party_b: str) -> bool:
         return self.quote.chain is not None and self.quote.chain.party_b == party_b

@@ -1,7 +1,7 @@
 """The read model of transactions: what was asked of the contract, every version signed for it, and what came of it.
 
-Two aggregates tell of one transaction: the quote that asked for it and the wallet that signed it. Each side is folded
-by its own aggregate, holding this one request alone, so that a reorganisation undoes just what that aggregate says.
+Two aggregates tell of one transaction: the quote or account that asked for it and the wallet that signed it. Each side
+is folded by its own aggregate, holding this one request alone, so that a reorganisation undoes just what that one says.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ class Transaction(msgspec.Struct, kw_only=True):
     request_id: str
     first_position: int
     last_position: int = 0
-    quote_aggregate: UUID = NOBODY
+    asker: UUID = NOBODY  # the quote or account
     wallet_aggregate: UUID = NOBODY
     quote_id: int = 0
     party_a: str = ""
@@ -67,10 +67,11 @@ class Transaction(msgspec.Struct, kw_only=True):
 
 
 class TransactionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One transaction. `state` is what the quote knows (requested, succeeded, failed), `sent_state` what the wallet
-    knows (signed, broadcast, mined; empty before it is signed). `transaction_hash` is the mined version's, else the
-    newest; `fee_wei` = gas used times price, 0 unless mined; `nonces_lost` counts nonces that somebody else used;
-    `withheld` says why nothing was signed. Times are seconds of the chain."""
+    """One transaction; `quote_id` is 0 where an account asked for it. `state` is what the asker knows (requested,
+    succeeded, failed), `sent_state` what the wallet knows (signed, broadcast, mined; empty before it is signed).
+    `transaction_hash` is the mined version's, else the newest; `fee_wei` = gas used times price, 0 unless mined;
+    `nonces_lost` counts nonces that somebody else used; `withheld` says why nothing was signed. Times are seconds of
+    the chain."""
 
     request_id: str
     quote_id: int
@@ -80,6 +81,7 @@ class TransactionRow(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Wad
     price: Wad
     allocate: Wad
+    amount: Wad
     close_id: int
     requested_at: int
     valid_until: Seconds
@@ -110,13 +112,13 @@ class TransactionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def note(sheet: Sheet[Transaction], recorded: Recorded, tracked: Tracked | None) -> None:
-    """Take in an event of a quote (`tracked`) or of a wallet that speaks of transactions."""
+    """Take in an event of a quote (`tracked`), an account or a wallet that speaks of transactions."""
     event = recorded.event
     match event:
         case TransactionRequested() | TransactionSucceeded() | TransactionFailed():
             transaction = _of(sheet, event.request_id, recorded)
-            if tracked is not None:
-                transaction.quote_aggregate, transaction.quote_id = tracked.quote.id, tracked.quote.quote_id
+            transaction.asker = recorded.aggregate_id
+            transaction.quote_id = tracked.quote.quote_id if tracked is not None else 0
             _take_quote_side(transaction, event)
         case TransactionSigned() | TransactionBroadcast() | TransactionMined() | NonceLost() | TransactionWithheld():
             transaction = _of(sheet, event.request_id, recorded)
@@ -170,7 +172,7 @@ def _orphan(sheet: Sheet[Transaction], recorded: Recorded, event: BlocksOrphaned
     gone = set(event.block_hashes)
     for transaction in list(sheet.cells.values()):
         request, sent = transaction.request, transaction.sent
-        if transaction.quote_aggregate == recorded.aggregate_id and request is not None and request.block_hash in gone:
+        if transaction.asker == recorded.aggregate_id and request is not None and request.block_hash in gone:
             _take_quote_side(transaction, event)
         elif (
             transaction.wallet_aggregate == recorded.aggregate_id and sent is not None and sent.mined_block_hash in gone
@@ -203,6 +205,7 @@ def _row_of(transaction: Transaction) -> TransactionRow:
         quantity=call.quantity if call else 0,
         price=call.price if call else 0,
         allocate=call.allocate if call else 0,
+        amount=call.amount if call else 0,
         close_id=call.close_id if call else 0,
         requested_at=request.requested_at if request else 0,
         valid_until=request.valid_until if request else 0,
