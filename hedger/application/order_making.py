@@ -22,7 +22,7 @@ from hedger.application.messages import Logged, Reported
 from hedger.domain.events import Event
 from hedger.domain.quote import events
 from hedger.domain.quote.hedge import HedgeOrder, OrderState
-from hedger.domain.terms import TradingState
+from hedger.domain.terms import Leg, TradingState
 
 logger = structlog.get_logger(__name__)
 
@@ -175,7 +175,8 @@ class OrderMaker:
 
 
 def _refusals(order: HedgeOrder, state: TradingState) -> list[Event]:
-    if state is TradingState.REDUCING and order.leg.grows and not order.close_id:
+    # What hedges a position again shrinks the exposure, and goes.
+    if state is TradingState.REDUCING and order.leg is Leg.OPEN:
         return [_refused(order, "trading_state", f"trading is {state.value}")]
     return []
 

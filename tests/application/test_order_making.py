@@ -17,7 +17,7 @@ from hedger.domain.events import Event
 from hedger.domain.quote import events
 from hedger.domain.quote.hedge import HedgeOrder, OrderState, Trade
 from hedger.domain.terms import Leg, OrderType, Side, TradingState
-from tests.domain.given import HEDGE_FIRST, TRADER, Chain, accepted_order, ended, filled, succeeded, wad
+from tests.domain.given import HEDGE_FIRST, TRADER, Chain, accepted_order, ended, failed, filled, succeeded, wad
 
 O1, U1 = "t-7-o1", "t-7-u1"
 PAST_LIFETIME_MS = LIFETIME_MS + 500
@@ -375,6 +375,22 @@ async def test_while_trading_is_reducing_what_shrinks_is_placed() -> None:
     await handled(world, unwind)
     [placed] = world.venue.placed
     assert (placed.client_order_id, placed.side) == (U1, Side.SELL)
+
+
+async def test_while_trading_is_reducing_a_position_left_bare_is_hedged_again() -> None:
+    world, chain = World(HEDGE_FIRST), Chain()
+    await world.told(chain.sent())
+    opened = chain.opened(quantity="10")
+    await world.reported(accepted_order(O1), filled(O1, "10"), ended(O1, "10"))
+    await world.reported(succeeded("t-7-lock_and_open-1", block=opened.source.block_number))
+    await world.told(opened)
+    await world.told(chain.close_requested())
+    await world.reported(accepted_order("t-7-c1"), filled("t-7-c1", "10"), ended("t-7-c1", "10"))
+    await world.told(chain.close_expired())
+    await world.trading_is(TradingState.REDUCING)
+    await world.reported(failed("t-7-fill_close-1", "PartyBFacet: Quote is expired"))
+    await handled(world, message(world, events.OrderRequested))
+    assert world.venue.placed[-1].client_order_id == "t-7-r1"
 
 
 async def test_an_order_held_while_halted_is_decided_on_anew_afterwards() -> None:

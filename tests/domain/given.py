@@ -191,6 +191,9 @@ class Chain:
     def price_settled(self, price: str) -> facts.PriceSettled:
         return facts.PriceSettled(source=self.source(), quote_id=QUOTE_ID, party_a=TRADER, price=wad(price))
 
+    def party_b_liquidation(self) -> facts.PartyBLiquidationStarted:
+        return facts.PartyBLiquidationStarted(source=self.source(), party_b=US, party_a=TRADER, upnl=0)
+
     def allocation(self, amount: str, kind: BalanceChange = BalanceChange.ALLOCATE) -> facts.AllocationChanged:
         return facts.AllocationChanged(source=self.source(), party_b=US, party_a=TRADER, amount=wad(amount), kind=kind)
 
