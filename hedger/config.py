@@ -38,7 +38,7 @@ from hedger.domain.alerts.watches import WATCHES
 from hedger.domain.money import from_text
 from hedger.domain.policies.policy import BalancePolicy, FundingPolicy, Policy, RetryPolicy, SymbolPolicy
 from hedger.domain.repairs import RepairMode
-from hedger.domain.terms import MarketMode
+from hedger.domain.terms import HedgingMode, MarketMode
 
 
 class ConfigurationError(Exception):
@@ -183,6 +183,10 @@ class SymbolSection(Section):
     max_leverage: Amount = Field(Decimal(60), description="notional over what PartyA locks")
     cva_lf_portion: Ratio = Field(Decimal("0.01"), description="cva + lf over notional, as get_locked_params asks")
     max_funding_rate: Ratio = Field(Decimal(0), description="lowest maxFundingRate a quote must agree to")
+    hedging: HedgingMode = Field(
+        HedgingMode.PER_QUOTE, description="per_quote (one to one), netted over the symbol's quotes, or none"
+    )
+    net_band: Amount = Field(Decimal(0), description="notional left unhedged where hedging is netted")
     funding_user_to_hedger: Amount | None = Field(None, description="of the symbol alone, instead of that of [funding]")
     funding_hedger_to_user: Amount | None = Field(None, description="of the symbol alone, instead of that of [funding]")
 
@@ -206,6 +210,9 @@ class PolicySection(Section):
     min_seconds_to_close: int = Field(3, ge=0, description="seconds before the deadline when closing stops")
     locked_tolerance: Ratio = Field(Decimal("0.01"), description="how much less cva and lf than asked is taken")
     open_parts_after_s: int = Field(0, ge=0, description="seconds before a filled part is opened alone; 0: never")
+    residual_inner: Ratio = Field(
+        Decimal("0.5"), le=1, description="part of a residual's bound inside which its hedge is taken back"
+    )
     symbols: dict[str, SymbolSection] = Field(min_length=1, description="one table a symbol")
 
     @field_validator("symbols", mode="before")
@@ -398,6 +405,7 @@ class Settings(BaseSettings):
             min_seconds_to_close=section.min_seconds_to_close,
             locked_tolerance=from_text(section.locked_tolerance),
             open_parts_after_s=section.open_parts_after_s,
+            residual_inner=from_text(section.residual_inner),
             balance=self.balance.to_policy(),
             funding=_funding_policy(self.funding),
             retry=RetryPolicy(),
@@ -416,6 +424,8 @@ def _symbol_policy(section: SymbolSection) -> SymbolPolicy:
         max_leverage=from_text(section.max_leverage),
         cva_lf_portion=from_text(section.cva_lf_portion),
         max_funding_rate=from_text(section.max_funding_rate),
+        hedging=section.hedging,
+        net_band=from_text(section.net_band),
         funding_user_to_hedger=_wad_or_none(section.funding_user_to_hedger),
         funding_hedger_to_user=_wad_or_none(section.funding_hedger_to_user),
     )
