@@ -12,7 +12,7 @@ from hedger.domain.aggregate import Aggregate
 from hedger.domain.events import ChainFact, Event, derived_id
 from hedger.domain.feed import BlocksOrphaned, BlocksReadopted
 from hedger.domain.policies.inputs import AccountInputs
-from hedger.domain.terms import CallKind
+from hedger.domain.terms import BalanceChange, CallKind
 from hedger.domain.transactions import (
     Requests,
     RequestState,
@@ -41,6 +41,9 @@ class Account(Aggregate, kw_only=True):
     history: list[ChainFact] = []  # the facts that hold, in the order of the chain
     orphaned: list[ChainFact] = []
     allocated: int = 0
+    changed_at: int = 0  # block time of the newest change of the allocation, seconds
+    moved_at: int = 0  # the same of the newest that PartyB itself asked for
+    emptied_in: str = ""  # hash of the transaction that began PartyB's liquidation last
     is_party_a_liquidated: bool = False
     is_party_b_liquidated: bool = False
     is_suspended: bool = False
@@ -112,24 +115,33 @@ class Account(Aggregate, kw_only=True):
             transactions.advance(self.requests, event)
 
     def _fold(self, facts: list[ChainFact]) -> None:
-        self.history, self.allocated = facts, 0
+        self.history, self.allocated, self.emptied_in = facts, 0, ""
+        self.changed_at = self.moved_at = 0
         self.is_party_a_liquidated = self.is_party_b_liquidated = self.is_suspended = False
         for fact in facts:
             self._take(fact)
 
     def _take(self, event: ChainFact) -> None:
         match event:
-            case facts.AllocationChanged():
+            case facts.AllocationChanged() if not self._is_told_with_liquidation(event):
                 self.allocated += event.kind.sign * event.amount
+                self.changed_at = event.source.block_timestamp
+                if event.kind in (BalanceChange.ALLOCATE, BalanceChange.DEALLOCATE):
+                    self.moved_at = event.source.block_timestamp
             case facts.PartyALiquidationStarted():
                 self.is_party_a_liquidated = True
             case facts.PartyALiquidationEnded():
                 self.is_party_a_liquidated = False
             case facts.PartyBLiquidationStarted():
                 self.is_party_b_liquidated, self.allocated = True, 0
+                self.emptied_in = event.source.transaction_hash
             case facts.PartyBLiquidationEnded():
                 self.is_party_b_liquidated = False
             case facts.SuspensionChanged():
                 self.is_suspended = event.suspended
             case _:
                 pass
+
+    def _is_told_with_liquidation(self, event: facts.AllocationChanged) -> bool:
+        """A liquidation of PartyB takes the whole allocation; newer contracts tell that again, behind it."""
+        return event.kind is BalanceChange.REALIZED_PNL_OUT and event.source.transaction_hash == self.emptied_in

@@ -4,7 +4,8 @@ import msgspec
 
 from hedger.domain.funding import SymbolFunding
 from hedger.domain.margins import Locked
-from hedger.domain.terms import PositionType, TradingState
+from hedger.domain.policies.health import PairHealth
+from hedger.domain.terms import OrderType, PositionType, TradingState
 
 
 class MarketView(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +84,10 @@ class BookView(msgspec.Struct, frozen=True, kw_only=True):
     total_notional: int
     account_upnl: int  # unrealised profit of PartyA on its positions with us, at the mark price
     promised_allocation: int  # allocations asked for and not yet seen on chain, all accounts together
-    account_claims: int = 0  # what locks under way for the same PartyA take of its allocation, beyond what they bring
+    account_claims: int = 0  # what calls under way for the same PartyA take of its allocation, beyond what they bring
+    account_promised: int = 0  # of `promised_allocation`: what goes to this PartyA
+    total_allocated: int = 0  # towards all PartyAs, as the log has it
+    reserve_vault: int = 0
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +106,16 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     max_funding_rate: int | None = None  # what PartyA agreed to; read where funding may be due
 
 
+class CloseView(msgspec.Struct, frozen=True, kw_only=True):
+    """A close that PartyA asks of one of these positions: what is left of it, at which price (wads)."""
+
+    quote_id: int
+    quantity: int
+    price: int
+    order_type: OrderType
+    is_unpaid: bool = False  # the contract refused the newest fill because PartyA must take its profit first
+
+
 class AccountInputs(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a decision about one (PartyB, PartyA) pair may look at. Parts not asked for are None."""
 
@@ -115,6 +129,15 @@ class AccountInputs(msgspec.Struct, frozen=True, kw_only=True):
     promised_allocation: int = 0  # allocations asked for and not yet seen on chain, all accounts together
     funding: tuple[SymbolFunding, ...] = ()  # of the symbols of these positions whose window is open
     paused: tuple[str, ...] = ()
+    pair: PairHealth | None = None  # as memory has it; `account` is newer where it was asked for
+    needy: PairHealth | None = None  # another pair that this one is to help
+    donor: PairHealth | None = None  # another pair that could help this one
+    closes: tuple[CloseView, ...] = ()
+    price_age_ms: int = 0  # of the oldest mark among these positions
+    total_allocated: int = 0  # towards all PartyAs, as the log has it
+    reserve_vault: int = 0
+    deallocated_at: int = 0  # block time of the newest deallocation of any pair, seconds
+    is_withdrawing: bool = False  # free balance is proposed to leave the contract: its wait must not begin anew
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
