@@ -1,5 +1,7 @@
 """Facts move the on-chain facet as the contract does; repetition and order of what sources tell do no harm."""
 
+import msgspec
+import pytest
 from hypothesis import given as generated
 from hypothesis import strategies as st
 
@@ -186,6 +188,22 @@ def test_the_allocation_is_the_sum_of_its_changes_and_falls_back_with_their_bloc
     assert account.news([first]) == []
     account.advance([BlocksOrphaned(chain_id=31337, block_hashes=(second.source.block_hash,), common_ancestor=1)])
     assert account.allocated == wad("100")
+
+
+@pytest.mark.parametrize("is_told_again", [True, False])
+def test_a_liquidation_of_the_hedger_takes_the_allocation_once_however_often_it_is_told(is_told_again: bool) -> None:
+    chain = Chain()
+    account = Account.new(31337, "0x" + "dd" * 20, US, TRADER)
+    allocated = chain.allocation("100")
+    begun = chain.party_b_liquidation()
+    taken = chain.allocation("100", BalanceChange.REALIZED_PNL_OUT)
+    taken = msgspec.structs.replace(
+        taken, source=msgspec.structs.replace(taken.source, transaction_hash=begun.source.transaction_hash)
+    )
+    account.advance([allocated, begun, *([taken] if is_told_again else [])])
+    assert account.allocated == 0
+    account.advance([chain.allocation("40"), chain.allocation("10", BalanceChange.REALIZED_PNL_OUT)])
+    assert account.allocated == wad("30")
 
 
 def test_what_the_contract_would_refuse_to_open_is_known_before() -> None:
