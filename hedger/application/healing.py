@@ -5,7 +5,7 @@ carried out before, and whoever carries it out looks it up.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -15,11 +15,13 @@ from hedger.application.position_manager import PositionManager
 from hedger.application.relay import Relay
 from hedger.domain import transactions
 from hedger.domain.events import Event, Recorded
+from hedger.domain.obligations import urgency
 from hedger.domain.quote import events
 from hedger.domain.quote.hedge import OrderState
 from hedger.domain.quote.quote import Quote
 
 logger = structlog.get_logger(__name__)
+_IN_A_ROW = 100
 
 
 class Healer:
@@ -46,7 +48,7 @@ class Healer:
 
     async def tell_outstanding(self) -> None:
         """Tell every outstanding request at once: the start of a process that may have died in the middle."""
-        for quote_id in self._book.live:
+        for quote_id in await self._by_urgency(self._book.live):
             quote = await self._ledger.quote(quote_id)
             for request_id in _outstanding(quote):
                 await self._tell(quote, request_id)
@@ -64,16 +66,26 @@ class Healer:
     async def _heal(self, quotes: dict[int, str]) -> set[str]:
         """Returns the ids of all requests that are without outcome."""
         waiting = set[str]()
-        for quote_id, party_a in quotes.items():
+        for quote_id in await self._by_urgency(quotes):
             await asyncio.sleep(0)  # what is well needs no waiting, and thousands in a row would hold up all else
             try:
-                quote = await self._manager.heal(quote_id, party_a)
+                quote = await self._manager.heal(quote_id, quotes[quote_id])
                 waiting.update(_outstanding(quote))
                 await self._tell_overdue(quote)
             except Exception:
                 # One quote's trouble must not keep the others from being healed.
                 logger.exception("healing failed", quote_id=quote_id)
         return waiting
+
+    async def _by_urgency(self, quote_ids: Iterable[int]) -> list[int]:
+        """What is late or due soonest comes first: where a pass is long, it is the one that can wait that waits."""
+        protocol = (await self._ledger.feed()).protocol
+        keys: dict[int, tuple[int, int]] = {}
+        for place, quote_id in enumerate(quote_ids):
+            if place % _IN_A_ROW == 0:
+                await asyncio.sleep(0)
+            keys[quote_id] = urgency(await self._ledger.quote(quote_id), self._ledger.party_b, protocol)
+        return sorted(keys, key=lambda quote_id: keys[quote_id])
 
     async def _tell_overdue(self, quote: Quote) -> None:
         now = self._clock_ms()

@@ -18,6 +18,9 @@ class Duty(StrEnum):
     ANSWER_CANCEL_CLOSE = "answer_cancel_close"  # before anyone may force the cancel of the close
 
 
+_AT_ONCE, _AT_LEISURE = 0, 2**63
+
+
 class Obligation(msgspec.Struct, frozen=True, kw_only=True):
     """What is owed, due at a time of the chain (seconds), with the notional at stake (wad)."""
 
@@ -37,6 +40,16 @@ def obligation(quote: Quote, party_b: str, protocol: ProtocolRead) -> Obligation
         return None
     duty, due_at = due
     return Obligation(quote_id=facet.quote_id, duty=duty, due_at=due_at, at_stake=notional(facet))
+
+
+def urgency(quote: Quote, party_b: str, protocol: ProtocolRead | None) -> tuple[int, int]:
+    """Sorts quotes by what cannot wait: a bare hedge first, then what is due soonest, of these the largest at stake."""
+    facet = quote.chain
+    is_ours = facet is not None and facet.party_b == party_b and not facet.status.is_terminal
+    if quote.hedge.quantity and not is_ours and (facet is None or facet.status is not QuoteStatus.PENDING):
+        return _AT_ONCE, 0
+    owed = obligation(quote, party_b, protocol) if protocol is not None else None
+    return (owed.due_at, -owed.at_stake) if owed is not None else (_AT_LEISURE, 0)
 
 
 def _due(facet: OnChain, protocol: ProtocolRead) -> tuple[Duty, int] | None:

@@ -2,17 +2,32 @@
 
 import asyncio
 
+import msgspec
 import pytest
 from deciding_world import REDELIVER_AFTER_MS, World, of_quote
 
 from hedger.adapters.chain.rpc import RpcUnavailable
+from hedger.application.ledger import Draft
 from hedger.domain import transactions
+from hedger.domain.feed import ProtocolRead
+from hedger.domain.obligations import urgency
 from hedger.domain.quote import events
+from hedger.domain.quote.quote import Quote
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import QuoteStatus
-from tests.domain.given import HEDGE_FIRST, TRADER, Chain, accepted_order, succeeded
+from tests.domain.given import HEDGE_FIRST, NOW, TRADER, US, Chain, accepted_order, ended, failed, filled, succeeded
 
 O1, LOCK = "t-7-o1", "t-7-lock-1"
+PROTOCOL = ProtocolRead(
+    chain_id=31337,
+    block_number=1,
+    upnl_valid_s=120,
+    force_cancel_cooldown_s=300,
+    force_cancel_close_cooldown_s=300,
+    force_close_first_cooldown_s=300,
+    force_close_second_cooldown_s=120,
+    paused=(),
+)
 
 
 def told(world: World) -> list[tuple[str, bool]]:
@@ -191,3 +206,38 @@ async def test_restoring_brings_back_what_the_book_knew() -> None:
     assert next_process.book.live == world.book.live == {7: TRADER, 8: TRADER}
     quote = await world.quote()
     assert next_process.book.view(quote, world.board.mark_of) == world.book.view(quote, world.board.mark_of)
+
+
+async def test_a_pass_begins_with_what_is_late_and_of_that_with_the_most_at_stake() -> None:
+    world, chain = World(), Chain()
+    feed = await world.ledger.feed()
+    draft = Draft(feed)
+    draft.add([PROTOCOL])
+    await world.ledger.save([draft], correlation_id="", causation_id="")
+    soon, late = chain.sent(deadline=NOW + 60), chain.sent(deadline=NOW + 30)
+    large = msgspec.structs.replace(late, quantity=2 * late.quantity)
+    for quote_id, sent in ((6, chain.sent()), (7, soon), (8, late), (9, large)):
+        await world.told(of_quote(sent, quote_id))
+        if quote_id > 6:
+            await world.told(of_quote(chain.locked(), quote_id))
+    healed: list[int] = []
+    heal = world.manager.heal
+
+    async def noted(quote_id: int, party_a: str) -> Quote:
+        healed.append(quote_id)
+        return await heal(quote_id, party_a)
+
+    world.manager.heal = noted  # type: ignore[method-assign]
+    await world.healer.heal()
+    assert healed == [9, 8, 7, 6]
+
+
+async def test_a_hedge_without_a_position_comes_before_everything_that_is_due() -> None:
+    world, chain = World(HEDGE_FIRST), Chain()
+    await world.told(chain.sent())
+    await world.reported(accepted_order(O1), filled(O1, "10"), ended(O1, "10"))
+    await world.reported(failed("t-7-lock_and_open-1", "PartyBFacet: Invalid state"))
+    await world.told(chain.locked(by="0x" + "cc" * 20))
+    quote = await world.quote()
+    assert urgency(quote, US, PROTOCOL) == (0, 0)
+    assert urgency(quote, US, None) == (0, 0)
