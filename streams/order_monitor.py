@@ -15,6 +15,7 @@ async def run(parts: Parts) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(parts.stream_monitor.run())
         tasks.create_task(_poll(parts))
+        tasks.create_task(_follow_wallet(parts))
 
 
 async def _poll(parts: Parts) -> None:
@@ -29,3 +30,12 @@ async def _poll(parts: Parts) -> None:
         except VenueUnavailable as error:
             logger.warning("venue does not answer", error=str(error))
         await asyncio.sleep(parts.timing.venue_poll_s)
+
+
+async def _follow_wallet(parts: Parts) -> None:
+    while True:
+        try:
+            await parts.income_monitor.look()
+        except VenueUnavailable as error:
+            logger.warning("the wallet's movements were not told", error=str(error))
+        await asyncio.sleep(parts.timing.income_poll_s)

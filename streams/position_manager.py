@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 
-from hedger.adapters.chain.messages import BlockFacts, BlockPassed, ProtocolFacts, Rejected, Reorganised
+from hedger.adapters.chain.messages import BlockFacts, BlockPassed, ProtocolFacts, Rejected, Reorganised, TreasuryFacts
 from hedger.adapters.streams.port import Handler
 from hedger.adapters.streams.topics import EXECUTIONS, FACTS
 from hedger.application.messages import Reported
@@ -26,7 +26,12 @@ def _facts(parts: Parts) -> Handler:
         match message:
             case BlockFacts():
                 await parts.manager.on_block_facts(key, message)
+                await parts.treasury_keeper.on_block_facts(message)
                 await _pass(parts, parts.heads.handled(message.block, key, len(message.facts)))
+            case TreasuryFacts():
+                await parts.treasury_keeper.on_treasury_facts(message)
+                # The same address may be a PartyA with facts of its own in this block.
+                await _pass(parts, parts.heads.handled(message.block, f"treasury:{key}", len(message.facts)))
             case ProtocolFacts():
                 await parts.manager.on_protocol_facts(key, message)
                 await parts.read_protocol()
@@ -35,6 +40,7 @@ def _facts(parts: Parts) -> Handler:
                 await _pass(parts, parts.heads.passed(message))
             case Reorganised():
                 await parts.manager.on_reorganised(key, message)
+                await parts.treasury_keeper.on_reorganised(message)
                 await parts.sender.on_orphaned(message.orphaned)
             case Rejected():
                 await parts.manager.on_rejected(key, message)

@@ -17,6 +17,7 @@ from hedger.domain.quote.quote import Quote
 from hedger.domain.reconciliation import Reconciliation
 from hedger.domain.residual import ResidualBook
 from hedger.domain.trading import Trading
+from hedger.domain.treasury import Treasury
 from hedger.domain.venue_cash import VenueCash
 from hedger.domain.wallet import Wallet
 
@@ -85,6 +86,9 @@ class Ledger:
 
     async def reconciliation(self) -> Reconciliation:
         return await self._load(Reconciliation(id=Reconciliation.create_id(self.chain_id, self.diamond, self.party_b)))
+
+    async def treasury(self) -> Treasury:
+        return await self._load(Treasury(id=Treasury.create_id(self.chain_id, self.diamond, self.party_b)))
 
     async def venue_cash(self, venue: str) -> VenueCash:
         return await self._load(VenueCash(id=VenueCash.create_id(self.chain_id, self.diamond, self.party_b, venue)))

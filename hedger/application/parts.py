@@ -25,6 +25,8 @@ from hedger.application.position_validator import PositionValidator
 from hedger.application.relay import Relay
 from hedger.application.residual_keeping import ResidualKeeper
 from hedger.application.sending import Sender
+from hedger.application.treasury_keeping import TreasuryKeeper
+from hedger.application.venue_income import IncomeMonitor
 from hedger.projections.engine import Projector
 
 
@@ -34,6 +36,7 @@ class Timing:
 
     heal_s: float
     venue_poll_s: float
+    income_poll_s: float
     validate_s: float
     tend_s: float
 
@@ -81,6 +84,8 @@ class Parts:
     order_maker: OrderMaker
     stream_monitor: StreamMonitor
     poll_monitor: PollMonitor
+    income_monitor: IncomeMonitor
+    treasury_keeper: TreasuryKeeper
     sender: Sender
     projector: Projector
     validator: PositionValidator

@@ -18,6 +18,7 @@ from hedger.adapters.chain.quote_owners import QuoteOwners
 from hedger.adapters.chain.reader import BlockReader
 from hedger.adapters.chain.rpc import RpcPool
 from hedger.adapters.chain.signer import LocalSigner
+from hedger.adapters.chain.treasury_views import TreasuryViews
 from hedger.adapters.chain.view_structs import PARTY_B_EMERGENCY
 from hedger.adapters.chain.views import ChainViews
 from hedger.adapters.log.postgres_log import PostgresEventLog
@@ -36,6 +37,7 @@ from hedger.application.inputs import Board, InputsSource
 from hedger.application.internal_matching import InternalMatching
 from hedger.application.lanes import Lanes
 from hedger.application.ledger import Draft, Ledger
+from hedger.application.opening_state import OpeningState
 from hedger.application.order_making import OrderMaker
 from hedger.application.order_monitoring import PollMonitor, StreamMonitor
 from hedger.application.parts import NewHead, Parts, Timing
@@ -46,6 +48,8 @@ from hedger.application.relay import Relay
 from hedger.application.residual_keeping import ResidualKeeper
 from hedger.application.sending import Sender, SenderSettings
 from hedger.application.supervision import Fatal
+from hedger.application.treasury_keeping import TreasuryKeeper
+from hedger.application.venue_income import IncomeMonitor
 from hedger.bootstrap.alerting import alerting_of, notifiers_of
 from hedger.bootstrap.connections import (
     accounts,
@@ -59,7 +63,7 @@ from hedger.bootstrap.connections import (
     venue_settings,
 )
 from hedger.config import Settings
-from hedger.domain.chain_facts import AccountFact, PartyAFact, QuoteFact
+from hedger.domain.chain_facts import AccountFact, PartyAFact, QuoteFact, TreasuryFact
 from hedger.metrics import Metrics
 from streams.topics import GROUPS
 
@@ -185,12 +189,15 @@ async def _wired(
         order_maker=OrderMaker(venue, ledger, streams, internal, clock_ms=clock_ms, observe=metrics.count),
         stream_monitor=StreamMonitor(venue, ledger, streams, tag=policy.tag, sleep=asyncio.sleep),
         poll_monitor=PollMonitor(venue, ledger, book, streams, internal),
+        income_monitor=IncomeMonitor(venue, ledger),
+        treasury_keeper=TreasuryKeeper(ledger),
         sender=the_sender,
         projector=the_projector,
         validator=PositionValidator(ledger, book, board, venue, views, partial(accounts, pool)),
         timing=Timing(
             heal_s=settings.timing.heal_s,
             venue_poll_s=settings.venue.poll_s,
+            income_poll_s=settings.venue.income_poll_s,
             validate_s=settings.timing.validate_s,
             tend_s=settings.timing.tend_s,
         ),
@@ -210,6 +217,15 @@ async def _wired(
         observe=metrics.set_open_alerts,
     )
     await _restore(parts, pool)
+    opening = OpeningState(
+        ledger,
+        TreasuryViews(rpc, chain.diamond),
+        views,
+        venue,
+        symbol_of=lambda symbol_id: board.symbols[symbol_id].name if symbol_id in board.symbols else "",
+        start_block=chain.start_block,
+    )
+    await opening.take_once(await accounts(pool))
     return parts
 
 
@@ -233,7 +249,7 @@ async def _restore(parts: Parts, pool: Pool) -> None:
 
 
 async def _accounts_told_in(log: PostgresEventLog, ledger: Ledger, block_hashes: Sequence[str]) -> set[str]:
-    """Every PartyA of whom these blocks told a fact that is recorded."""
+    """Every address of which these blocks told a fact that is recorded."""
     party_as = set[str]()
     for recorded in await log.told_in(block_hashes):
         match recorded.event:
@@ -242,6 +258,8 @@ async def _accounts_told_in(log: PostgresEventLog, ledger: Ledger, block_hashes:
                 party_as.add(quote.chain.party_a if quote.chain is not None else "")
             case AccountFact() | PartyAFact():
                 party_as.add(recorded.event.party_a)
+            case TreasuryFact():
+                party_as.add(recorded.event.holder)
             case _:
                 pass
     return party_as - {""}

@@ -10,6 +10,7 @@ from hedger.domain import (
     residual,
     trading,
     transactions,
+    treasury,
     venue_cash,
     wallet,
 )
@@ -23,6 +24,7 @@ _ABSTRACT: frozenset[type[Event]] = frozenset(
         chain_facts.QuoteFact,
         chain_facts.AccountFact,
         chain_facts.PartyAFact,
+        chain_facts.TreasuryFact,
         chain_facts.ProtocolFact,
     }
 )
@@ -50,6 +52,7 @@ ALL_EVENTS: tuple[type[Event], ...] = _events_in(
     residual,
     trading,
     transactions,
+    treasury,
     venue_cash,
     wallet,
 )

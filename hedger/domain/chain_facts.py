@@ -237,6 +237,80 @@ class SuspensionChanged(PartyAFact, frozen=True, kw_only=True, tag="SuspensionCh
     suspended: bool
 
 
+# --- balances on the contract
+
+
+class TreasuryFact(ChainFact, frozen=True, kw_only=True):
+    """A fact of what one address holds on the contract outside of allocations. One log may move two such balances, so
+    the holder is part of the fact's identity."""
+
+    holder: str
+
+    @property
+    def fact_id(self) -> str:
+        return f"{self.source.fact_id}:treasury:{self.holder}"
+
+
+class Deposited(TreasuryFact, frozen=True, kw_only=True, tag="Deposited.1"):
+    """Deposit: the token came in. `token_amount` in the collateral's own decimals."""
+
+    sender: str
+    token_amount: int
+
+
+class Withdrawn(TreasuryFact, frozen=True, kw_only=True, tag="Withdrawn.1"):
+    """Withdraw or TransferToBridge: the token went out. `token_amount` in the collateral's own decimals."""
+
+    receiver: str
+    token_amount: int
+
+
+class FreeAllocated(TreasuryFact, frozen=True, kw_only=True, tag="FreeAllocated.1"):
+    """AllocateForPartyB: from the free balance to the allocation towards one PartyA."""
+
+    party_a: str
+    amount: int
+
+
+class FreeDeallocated(TreasuryFact, frozen=True, kw_only=True, tag="FreeDeallocated.1"):
+    """DeallocateForPartyB: back to the free balance. The wait before a withdrawal begins anew."""
+
+    party_a: str
+    amount: int
+
+
+class FreeGiven(TreasuryFact, frozen=True, kw_only=True, tag="FreeGiven.1"):
+    """InternalTransfer, or DepositToReserveVault for another: from the free balance to somebody else."""
+
+    receiver: str
+    amount: int
+
+
+class VaultFilled(TreasuryFact, frozen=True, kw_only=True, tag="VaultFilled.1"):
+    """DepositToReserveVault: into the holder's vault, out of the free balance of `sender`, who may be another."""
+
+    sender: str
+    amount: int
+
+
+class VaultEmptied(TreasuryFact, frozen=True, kw_only=True, tag="VaultEmptied.1"):
+    """WithdrawFromReserveVault: from the vault to the free balance. The wait before a withdrawal begins anew."""
+
+    amount: int
+
+
+class VaultUsed(TreasuryFact, frozen=True, kw_only=True, tag="VaultUsed.1"):
+    """A forced close took from the vault what the allocation towards PartyA lacked. The contract tells it by nothing
+    but a change of the allocation; the amount is what of that change the close does not explain."""
+
+    party_a: str
+    amount: int
+
+    @property
+    def fact_id(self) -> str:
+        return f"{self.source.fact_id}:vault:{self.holder}"
+
+
 # --- the protocol itself
 
 

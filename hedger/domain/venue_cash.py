@@ -35,8 +35,8 @@ class VenuePosition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VenueCashOpened(Event, frozen=True, kw_only=True, tag="VenueCashOpened.1"):
-    """What the venue account held when counting began. `counted` are movements since `from_ms` that the wallet holds
-    already, as `name:tran_id`."""
+    """What the venue account held when counting began. `counted` are the ids of movements since `from_ms` that
+    the wallet holds already."""
 
     venue: str
     asset: str
@@ -121,7 +121,7 @@ class VenueCash(Aggregate, kw_only=True):
             case VenueCashOpened():
                 self.is_open, self.asset, self.wallet = True, event.asset, event.wallet
                 self.last_at_ms = event.from_ms + OVERLAP_MS
-                self.recent = {f"income:{event.venue}:{each}": self.last_at_ms for each in event.counted}
+                self.recent = dict.fromkeys(event.counted, self.last_at_ms)
             case FundingPaid() | VenueCashMoved():
                 if event.asset == self.asset:
                     self.wallet += event.amount

@@ -185,13 +185,15 @@ def test_an_expired_request_and_its_twin_are_one_fact() -> None:
     assert type(fact) is told.OpenExpired
 
 
-def test_an_allocation_told_three_ways_is_one_fact() -> None:
-    fact = only(
+def test_an_allocation_told_three_ways_is_one_fact_of_the_pair_and_one_of_the_free_balance() -> None:
+    free, pair = facts_of(
         log("AllocateForPartyB", PARTY_B, PARTY_A, 9, 9),
         log("AllocateForPartyB", PARTY_B, PARTY_A, 9),
         log("BalanceChangePartyB", PARTY_B, PARTY_A, 9, 0),
     )
-    assert fact.kind is BalanceChange.ALLOCATE
+    assert free == told.FreeAllocated(source=free.source, holder=PARTY_B, party_a=PARTY_A, amount=9)
+    assert isinstance(pair, told.AllocationChanged)
+    assert pair.kind is BalanceChange.ALLOCATE
 
 
 def test_funding_of_several_quotes_is_one_fact_each_with_ids_of_their_own() -> None:
@@ -303,8 +305,6 @@ OLD_CASES: list[tuple[RawLog, type[ChainFact], dict[str, Any]]] = [
     (log("LiquidatePositionsPartyA", NOBODY, PARTY_A, [5]), told.PositionLiquidated, {"quantity": 0}),
     (log("LiquidatePartyA", NOBODY, PARTY_A, 1, -9, -9), told.PartyALiquidationStarted, {"upnl": -9}),
     (log("FullyLiquidatedPartyA", PARTY_A), told.PartyALiquidationEnded, {}),
-    (log("AllocateForPartyB", PARTY_B, PARTY_A, 9), told.AllocationChanged, {"kind": BalanceChange.ALLOCATE}),
-    (log("DeallocateForPartyB", PARTY_B, PARTY_A, 9), told.AllocationChanged, {"kind": BalanceChange.DEALLOCATE}),
     (log("TransferAllocation", 9, PARTY_A, OTHER_A), told.ProtocolChanged, {"name": "TransferAllocation"}),
     (log("LiquidatePendingPositionsPartyA", NOBODY, PARTY_A), told.ProtocolChanged, {}),
 ]
@@ -318,6 +318,67 @@ def test_an_old_contracts_form_is_the_fact_there_and_nothing_elsewhere(
     assert type(fact) is kind
     assert fields.items() <= fields_of(fact).items()
     assert facts_of(raw) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "moved"),
+    [
+        ("AllocateForPartyB", BalanceChange.ALLOCATE, told.FreeAllocated),
+        ("DeallocateForPartyB", BalanceChange.DEALLOCATE, told.FreeDeallocated),
+    ],
+)
+def test_an_old_contracts_allocation_moves_the_pair_and_the_free_balance(
+    name: str, kind: BalanceChange, moved: type[ChainFact]
+) -> None:
+    raw = log(name, PARTY_B, PARTY_A, 9)
+    pair, free = facts_of(raw, decoder=OLD)
+    assert isinstance(pair, told.AllocationChanged)
+    assert (pair.kind, pair.amount) == (kind, 9)
+    assert type(free) is moved
+    assert pair.fact_id != free.fact_id
+    assert facts_of(raw) == []
+
+
+# --- balances on the contract
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (log("Deposit", NOBODY, PARTY_B, 9), (told.Deposited, {"holder": PARTY_B, "token_amount": 9})),
+        (log("Withdraw", PARTY_B, PARTY_A, 9), (told.Withdrawn, {"holder": PARTY_B, "receiver": PARTY_A})),
+        (log("TransferToBridge", PARTY_B, 9, NOBODY, 1), (told.Withdrawn, {"holder": PARTY_B, "token_amount": 9})),
+        (log("DeallocateForPartyB", PARTY_B, PARTY_A, 9, 0), (told.FreeDeallocated, {"holder": PARTY_B, "amount": 9})),
+        (log("DepositToReserveVault", PARTY_B, PARTY_B, 9), (told.VaultFilled, {"holder": PARTY_B, "amount": 9})),
+        (log("WithdrawFromReserveVault", PARTY_B, 9), (told.VaultEmptied, {"holder": PARTY_B, "amount": 9})),
+    ],
+    ids=lambda case: case[0].__name__ if isinstance(case, tuple) else "",
+)
+def test_a_movement_of_a_balance_is_a_fact_of_its_holder(
+    raw: RawLog, expected: tuple[type[ChainFact], dict[str, Any]]
+) -> None:
+    fact = only(raw)
+    assert type(fact) is expected[0]
+    assert expected[1].items() <= fields_of(fact).items()
+
+
+def test_an_internal_transfer_is_told_once_although_a_withdrawal_follows_it() -> None:
+    given, later = facts_of(
+        log("InternalTransfer", PARTY_B, PARTY_A, 100, 9),
+        log("Withdraw", PARTY_B, PARTY_A, 0),
+        log("AllocatePartyA", PARTY_A, 9, 100),
+        log("Withdraw", PARTY_B, PARTY_A, 5),
+    )
+    assert given == told.FreeGiven(source=given.source, holder=PARTY_B, receiver=PARTY_A, amount=9)
+    assert isinstance(later, told.Withdrawn)
+    assert later.token_amount == 5
+
+
+def test_filling_the_vault_of_another_is_a_fact_of_each() -> None:
+    filled, given = facts_of(log("DepositToReserveVault", PARTY_A, PARTY_B, 9))
+    assert filled == told.VaultFilled(source=filled.source, holder=PARTY_B, sender=PARTY_A, amount=9)
+    assert given == told.FreeGiven(source=given.source, holder=PARTY_A, receiver=PARTY_B, amount=9)
+    assert filled.fact_id != given.fact_id
 
 
 def test_a_setting_only_old_contracts_have_is_a_change_there() -> None:

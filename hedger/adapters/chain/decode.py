@@ -14,18 +14,28 @@ from hedger.adapters.chain.abi import EventAbi, Interface, interface
 from hedger.adapters.chain.abi_codec import Malformed
 from hedger.adapters.chain.blocks import CollectedBlock, RawLog
 from hedger.adapters.chain.fact_makers import MAKERS, MAKERS_BEFORE_083, Make
-from hedger.domain.chain_facts import CancelAccepted, PositionOpened, ProtocolChanged, QuoteSent
+from hedger.domain.chain_facts import (
+    CancelAccepted,
+    FreeGiven,
+    PositionOpened,
+    ProtocolChanged,
+    QuoteSent,
+    Withdrawn,
+)
 from hedger.domain.events import ChainFact, ChainSource
 from hedger.domain.feed import BlockRef, InputRejected
 
-# Known and told otherwise (allocations by BalanceChangePartyB), or of no account of ours, or never emitted.
+# Known and told otherwise (transfers of allocation by BalanceChangePartyB), or of no account of ours, or never emitted.
 IGNORED = frozenset(
     {
-        *("BalanceChangePartyA", "AllocatePartyA", "DeallocatePartyA", "AllocatePartyB", "AllocateForPartyB"),
-        *("DeallocateForPartyB", "TransferAllocation", "InternalTransfer", "Deposit", "Withdraw"),
-        *("DepositToReserveVault", "WithdrawFromReserveVault", "SetSymbolsPrices", "LiquidationDisputed"),
-        *("ResolveLiquidationDispute", "SettlePartyALiquidation", "DisputeForLiquidation", "TransferToBridge"),
-        *("WithdrawReceivedBridgeValue", "WithdrawReceivedBridgeValues", "SuspendBridgeTransaction"),
+        *("BalanceChangePartyA", "AllocatePartyA", "DeallocatePartyA", "AllocatePartyB", "TransferAllocation"),
+        *("SetSymbolsPrices", "LiquidationDisputed", "ResolveLiquidationDispute", "SettlePartyALiquidation"),
+        *(
+            "DisputeForLiquidation",
+            "WithdrawReceivedBridgeValue",
+            "WithdrawReceivedBridgeValues",
+            "SuspendBridgeTransaction",
+        ),
         *("RestoreBridgeTransaction", "SetSymbolMaxSlippage", "LogUint", "LogInt", "LogAddress", "LogString"),
     }
 )
@@ -69,7 +79,7 @@ class BlockDecoder:
                 rejected.append(self._rejected(block, log, error))
                 continue
             before = facts[-1] if facts else None
-            facts += [_with_parent(fact, before) for fact in told]
+            facts += [_with_parent(fact, before) for fact in told if not _tells_again(fact, before)]
         return DecodedBlock(block=block.ref, facts=tuple(facts), rejected=tuple(rejected))
 
     def _facts_of(self, block: CollectedBlock, log: RawLog) -> Iterable[ChainFact]:
@@ -152,6 +162,15 @@ def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return orjson.dumps([_text(item) for item in value]).decode()
     return str(value)
+
+
+def _tells_again(fact: ChainFact, before: ChainFact | None) -> bool:
+    """An internal transfer moves no token, and yet a Withdraw in the token's decimals follows right behind it."""
+    if not isinstance(fact, Withdrawn) or not isinstance(before, FreeGiven):
+        return False
+    here, there = fact.source, before.source
+    follows = here.transaction_hash == there.transaction_hash and here.log_index == there.log_index + 1
+    return follows and (fact.holder, fact.receiver) == (before.holder, before.receiver)
 
 
 def _with_parent(fact: ChainFact, before: ChainFact | None) -> ChainFact:

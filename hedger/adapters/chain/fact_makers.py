@@ -228,7 +228,8 @@ def allocation_changed(source: ChainSource, values: Values) -> Sequence[ChainFac
 
 
 def allocated_before_083(kind: BalanceChange, source: ChainSource, values: Values) -> Sequence[ChainFact]:
-    return allocation_changed(source, (*values, kind))
+    free = free_allocated if kind is BalanceChange.ALLOCATE else free_deallocated
+    return (*allocation_changed(source, (*values, kind)), *free(source, values))
 
 
 def liquidation_of_b_started(source: ChainSource, values: Values) -> Sequence[ChainFact]:
@@ -251,6 +252,49 @@ def liquidation_of_a_ended(source: ChainSource, values: Values) -> Sequence[Chai
 
 def suspension_changed(source: ChainSource, values: Values) -> Sequence[ChainFact]:
     return (told.SuspensionChanged(source=source, party_a=values[0], suspended=values[1]),)
+
+
+# --- balances on the contract
+
+
+def deposited(source: ChainSource, values: Values) -> Sequence[ChainFact]:
+    sender, user, amount = values
+    return (told.Deposited(source=source, holder=user, sender=sender, token_amount=amount),)
+
+
+def withdrawn(source: ChainSource, values: Values) -> Sequence[ChainFact]:
+    sender, user, amount = values
+    return (told.Withdrawn(source=source, holder=sender, receiver=user, token_amount=amount),)
+
+
+def sent_to_bridge(source: ChainSource, values: Values) -> Sequence[ChainFact]:
+    user, amount, bridge, _ = values
+    return (told.Withdrawn(source=source, holder=user, receiver=bridge, token_amount=amount),)
+
+
+def free_allocated(source: ChainSource, values: Values) -> Sequence[ChainFact]:
+    return (told.FreeAllocated(source=source, holder=values[0], party_a=values[1], amount=values[2]),)
+
+
+def free_deallocated(source: ChainSource, values: Values) -> Sequence[ChainFact]:
+    return (told.FreeDeallocated(source=source, holder=values[0], party_a=values[1], amount=values[2]),)
+
+
+def free_given(source: ChainSource, values: Values) -> Sequence[ChainFact]:
+    sender, user, _, amount = values
+    return (told.FreeGiven(source=source, holder=sender, receiver=user, amount=amount),)
+
+
+def vault_filled(source: ChainSource, values: Values) -> Sequence[ChainFact]:
+    sender, party_b, amount = values
+    filled = told.VaultFilled(source=source, holder=party_b, sender=sender, amount=amount)
+    if sender == party_b:
+        return (filled,)
+    return (filled, told.FreeGiven(source=source, holder=sender, receiver=party_b, amount=amount))
+
+
+def vault_emptied(source: ChainSource, values: Values) -> Sequence[ChainFact]:
+    return (told.VaultEmptied(source=source, holder=values[0], amount=values[1]),)
 
 
 def _or_zero(close_id: Sequence[int]) -> int:
@@ -286,6 +330,14 @@ MAKERS: dict[tuple[str, int], Make] = {
     ("FullyLiquidatedPartyA", 2): liquidation_of_a_ended,
     ("BalanceChangePartyB", 4): allocation_changed,
     ("SetSuspendedAddress", 2): suspension_changed,
+    ("Deposit", 3): deposited,
+    ("Withdraw", 3): withdrawn,
+    ("TransferToBridge", 4): sent_to_bridge,
+    ("AllocateForPartyB", 4): free_allocated,
+    ("DeallocateForPartyB", 4): free_deallocated,
+    ("InternalTransfer", 4): free_given,
+    ("DepositToReserveVault", 3): vault_filled,
+    ("WithdrawFromReserveVault", 2): vault_emptied,
 }
 """By name and number of parameters, which tells the overloads apart."""
 

@@ -44,6 +44,18 @@ AnyPartyFact = (
 """Every fact that has a PartyA, by concrete type, so that a message can be read back."""
 
 
+AnyTreasuryFact = (
+    told.Deposited
+    | told.Withdrawn
+    | told.FreeAllocated
+    | told.FreeDeallocated
+    | told.FreeGiven
+    | told.VaultFilled
+    | told.VaultEmptied
+)
+"""Every fact of an address's own balance that a log tells."""
+
+
 class FeedMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="message"):
     """Something the chain feed tells."""
 
@@ -63,6 +75,14 @@ class ProtocolFacts(FeedMessage, frozen=True, kw_only=True, tag="ProtocolFacts")
     facts: tuple[told.ProtocolChanged, ...]
 
 
+class TreasuryFacts(FeedMessage, frozen=True, kw_only=True, tag="TreasuryFacts"):
+    """The facts of one block on what one address holds on the contract, in order; keyed by that address."""
+
+    block: BlockRef
+    holder: str
+    facts: tuple[AnyTreasuryFact, ...]
+
+
 class Rejected(FeedMessage, frozen=True, kw_only=True, tag="Rejected"):
     """Logs of one block that could not be read; keyed "rejected"."""
 
@@ -71,16 +91,16 @@ class Rejected(FeedMessage, frozen=True, kw_only=True, tag="Rejected"):
 
 
 class BlockPassed(FeedMessage, frozen=True, kw_only=True, tag="BlockPassed"):
-    """All of this block was published before; keyed "head". `facts` counts what BlockFacts and ProtocolFacts told."""
+    """All of this block was published before; keyed "head". `facts` counts those of all its messages."""
 
     block: BlockRef
     facts: int
 
 
 class Reorganised(FeedMessage, frozen=True, kw_only=True, tag="Reorganised"):
-    """Blocks were orphaned; keyed "head" and by every PartyA with facts in them, before anything of the new branch."""
+    """Blocks were orphaned; keyed "head" and by every address with facts in them, before anything of the new branch."""
 
     orphaned: BlocksOrphaned
 
 
-AnyFeedMessage = BlockFacts | ProtocolFacts | Rejected | BlockPassed | Reorganised
+AnyFeedMessage = BlockFacts | ProtocolFacts | TreasuryFacts | Rejected | BlockPassed | Reorganised

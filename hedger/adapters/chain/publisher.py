@@ -17,16 +17,20 @@ from hedger.adapters.chain.messages import (
     ProtocolFacts,
     Rejected,
     Reorganised,
+    TreasuryFacts,
 )
 from hedger.adapters.chain.quote_owners import QuoteOwners
 from hedger.adapters.chain.rpc_errors import RpcFailure
 from hedger.adapters.streams.port import Streams
 from hedger.adapters.streams.topics import FACTS
-from hedger.domain.chain_facts import ProtocolChanged, QuoteFact
+from hedger.domain.chain_facts import ProtocolChanged, QuoteFact, TreasuryFact
 from hedger.domain.events import ChainFact
 from hedger.domain.feed import BlocksOrphaned, InputRejected
 
 _log = structlog.get_logger(__name__)
+
+
+AnyMessage = BlockFacts | ProtocolFacts | TreasuryFacts | Rejected
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -53,7 +57,7 @@ class FactPublisher:
         for key, message in messages:
             await self._send(key, message)
         self._remember(decoded.block.hash, told)
-        facts = sum(len(message.facts) for _, message in messages if isinstance(message, BlockFacts | ProtocolFacts))
+        facts = sum(len(message.facts) for _, message in messages if not isinstance(message, Rejected))
         await self._send(HEAD_KEY, BlockPassed(block=decoded.block, facts=facts))
 
     async def orphaned(self, hashes: tuple[str, ...], common_ancestor: int, keys: Iterable[str] = ()) -> None:
@@ -67,20 +71,27 @@ class FactPublisher:
         for key in sorted({HEAD_KEY, *keys}.union(*(each.keys for each in told))):
             await self._send(key, message)
 
-    async def _messages(self, decoded: DecodedBlock) -> tuple[list[tuple[str, FeedMessage]], _Told]:
+    async def _messages(self, decoded: DecodedBlock) -> tuple[list[tuple[str, AnyMessage]], _Told]:
         block, rejected = decoded.block, list(decoded.rejected)
         by_party: dict[str, list[ChainFact]] = {}
+        by_holder: dict[str, list[TreasuryFact]] = {}
         protocol: list[ProtocolChanged] = []
         for fact, party_a in zip(decoded.facts, await self._owners_of(decoded.facts), strict=True):
             if isinstance(fact, ProtocolChanged):
                 protocol.append(fact)
+            elif isinstance(fact, TreasuryFact):
+                by_holder.setdefault(fact.holder, []).append(fact)
             elif party_a is None:
                 rejected.append(_ownerless(fact))
             else:
                 by_party.setdefault(party_a, []).append(fact)
-        messages: list[tuple[str, FeedMessage]] = [
+        messages: list[tuple[str, AnyMessage]] = [
             (party_a, BlockFacts(block=block, party_a=party_a, facts=tuple(facts)))  # type: ignore[arg-type]
             for party_a, facts in by_party.items()
+        ]
+        messages += [
+            (holder, TreasuryFacts(block=block, holder=holder, facts=tuple(held)))  # type: ignore[arg-type]
+            for holder, held in by_holder.items()
         ]
         if protocol:
             messages.append((PROTOCOL_KEY, ProtocolFacts(block=block, facts=tuple(protocol))))

@@ -137,7 +137,8 @@ def margin(raw: object, asset: str) -> Margin:
     account = Answer("the account", raw)
     for answer in account.each("assets"):
         if answer.text("asset") == asset:
-            return Margin(wallet=answer.wad("walletBalance"), available=answer.wad("availableBalance"))
+            wallet, available = answer.wad("walletBalance"), answer.wad("availableBalance")
+            return Margin(wallet=wallet, available=available, asset=asset)
     raise account.invalid(f"the asset {asset}")
 
 

@@ -125,6 +125,7 @@ class Margin(msgspec.Struct, frozen=True, kw_only=True):
 
     wallet: int
     available: int
+    asset: str = "USDT"
 
 
 class Income(msgspec.Struct, frozen=True, kw_only=True):
