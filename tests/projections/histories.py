@@ -477,7 +477,7 @@ def wallet_id() -> UUID:
 
 def random_history(seed: int, quotes: int = 12) -> list[Recorded]:
     """A log in which many quotes of several kinds live side by side, with a reorganisation now and then."""
-    random, history = Random(seed), History()
+    random, alarms, history = Random(seed), Random(f"alarms {seed}"), History()
     history.protocol()
     scenes = [_scene(history, quote_id, random) for quote_id in range(1, quotes + 1)]
     while scenes:
@@ -485,6 +485,7 @@ def random_history(seed: int, quotes: int = 12) -> list[Recorded]:
         if next(scene, None) is None:
             scenes.remove(scene)
         _noise(history, random)
+        _alarm(history, alarms)
     return history.recorded
 
 
@@ -505,9 +506,15 @@ def _noise(history: History, random: Random) -> None:
             history.trading(random.choice(list(TradingState)), random.choice(("*", "BTCUSDT")))
         case 6:
             history.residual_hedged(random.choice((-1, 1)) * random.randint(1, 9), symbol_id=random.choice((1, 2)))
-        case 6:
+        case _:
+            pass
+
+
+def _alarm(history: History, random: Random) -> None:
+    match random.randint(0, 7):
+        case 0:
             history.alert(random.choice(("requests", "prices")), cleared=random.random() < 0.5)
-        case 7:
+        case 1:
             history.alert_told(delivered=random.random() < 0.5)
         case _:
             pass
