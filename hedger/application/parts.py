@@ -27,6 +27,7 @@ from hedger.application.residual_keeping import ResidualKeeper
 from hedger.application.sending import Sender
 from hedger.application.treasury_keeping import TreasuryKeeper
 from hedger.application.venue_income import IncomeMonitor
+from hedger.application.validation.repairing import Repairer
 from hedger.projections.engine import Projector
 
 
@@ -89,6 +90,7 @@ class Parts:
     sender: Sender
     projector: Projector
     validator: PositionValidator
+    repairer: Repairer
     timing: Timing
     clock_ms: Callable[[], int]
     read_protocol: Callable[[], Awaitable[None]]

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 
 import aiohttp
 
@@ -12,9 +11,8 @@ from hedger.adapters.venue.doctor import examine as examine_venue
 from hedger.application.book import Book
 from hedger.application.doctor import Advice
 from hedger.application.inputs import Board
-from hedger.application.position_validator import PositionValidator, Verdict
+from hedger.application.position_validator import Verdict
 from hedger.bootstrap.connections import (
-    accounts,
     clock_ms,
     doctor_of,
     ledger_of,
@@ -24,6 +22,7 @@ from hedger.bootstrap.connections import (
     rpc_of,
     venue_settings,
 )
+from hedger.bootstrap.validation import Validation
 from hedger.config import Settings
 
 _VENUE_KEYS = {"reachable": "venue.base_url", "clock": "venue.recv_window_ms", "symbols": "policy.symbols"}
@@ -49,7 +48,9 @@ async def validating(settings: Settings) -> AsyncIterator[Look]:
                 book.note(await ledger.quote(quote_id))
             board.symbols = {symbol.symbol_id: symbol.as_terms() for symbol in await views.symbols()}
             board.rules, board.head = await venue.rules(), await views.head()
-            return await PositionValidator(ledger, book, board, venue, views, partial(accounts, pool)).look()
+            board.markets = await venue.markets()
+            validation = Validation(settings, ledger, book, board, venue, views, rpc, pool)
+            return await validation.validator().look()
 
         yield look
 

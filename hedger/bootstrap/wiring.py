@@ -42,7 +42,6 @@ from hedger.application.order_making import OrderMaker
 from hedger.application.order_monitoring import PollMonitor, StreamMonitor
 from hedger.application.parts import NewHead, Parts, Timing
 from hedger.application.position_manager import PositionManager
-from hedger.application.position_validator import PositionValidator
 from hedger.application.rejected_inputs import RejectedInputs, WatchedMuon, WatchedVenue
 from hedger.application.relay import Relay
 from hedger.application.residual_keeping import ResidualKeeper
@@ -62,6 +61,7 @@ from hedger.bootstrap.connections import (
     rpc_of,
     venue_settings,
 )
+from hedger.bootstrap.validation import Validation
 from hedger.config import Settings
 from hedger.domain.chain_facts import AccountFact, PartyAFact, QuoteFact, TreasuryFact
 from hedger.metrics import Metrics
@@ -169,6 +169,7 @@ async def _wired(
     async def read_protocol() -> None:
         await _read_protocol(board, ledger, views)
 
+    validation = Validation(settings, ledger, book, board, venue, views, rpc, pool)
     parts = Parts(
         log=log,
         ledger=ledger,
@@ -193,7 +194,8 @@ async def _wired(
         treasury_keeper=TreasuryKeeper(ledger),
         sender=the_sender,
         projector=the_projector,
-        validator=PositionValidator(ledger, book, board, venue, views, partial(accounts, pool)),
+        validator=validation.validator(),
+        repairer=validation.repairer(streams),
         timing=Timing(
             heal_s=settings.timing.heal_s,
             venue_poll_s=settings.venue.poll_s,

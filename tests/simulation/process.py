@@ -38,6 +38,7 @@ from hedger.application.relay import Relay
 from hedger.application.residual_keeping import ResidualKeeper
 from hedger.application.sending import Sender, SenderSettings
 from hedger.application.supervision import Fatal, supervised
+from hedger.application.validation.repairing import Repairer
 from hedger.domain.chain_facts import AccountFact, PartyAFact, QuoteFact
 from hedger.domain.policies.decide import needs_attention
 from hedger.domain.policies.policy import Policy
@@ -266,6 +267,7 @@ class Process:
             sender=the_sender,
             projector=cast(Projector, None),
             validator=cast(PositionValidator, None),
+            repairer=cast(Repairer, None),
             timing=Timing(heal_s=3.0, venue_poll_s=4.0, validate_s=10.0, tend_s=5.0),
             clock_ms=self._clock_ms,
             read_protocol=partial(_read_protocol, board, ledger),
