@@ -15,7 +15,7 @@ from hedger.application.position_manager import PositionManager
 from hedger.application.relay import Relay
 from hedger.domain import transactions
 from hedger.domain.events import Event, Recorded
-from hedger.domain.obligations import urgency
+from hedger.domain.obligations import AT_LEISURE, urgency
 from hedger.domain.quote import events
 from hedger.domain.quote.hedge import OrderState
 from hedger.domain.quote.quote import Quote
@@ -84,7 +84,11 @@ class Healer:
         for place, quote_id in enumerate(quote_ids):
             if place % _IN_A_ROW == 0:
                 await asyncio.sleep(0)
-            keys[quote_id] = urgency(await self._ledger.quote(quote_id), self._ledger.party_b, protocol)
+            try:
+                keys[quote_id] = urgency(await self._ledger.quote(quote_id), self._ledger.party_b, protocol)
+            except Exception:
+                logger.exception("quote not read", quote_id=quote_id)
+                keys[quote_id] = AT_LEISURE
         return sorted(keys, key=lambda quote_id: keys[quote_id])
 
     async def _tell_overdue(self, quote: Quote) -> None:

@@ -18,7 +18,8 @@ class Duty(StrEnum):
     ANSWER_CANCEL_CLOSE = "answer_cancel_close"  # before anyone may force the cancel of the close
 
 
-_AT_ONCE, _AT_LEISURE = 0, 2**63
+_AT_ONCE = (0, 0)
+AT_LEISURE = (2**63, 0)  # the urgency of what nobody waits for
 
 
 class Obligation(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,9 +48,9 @@ def urgency(quote: Quote, party_b: str, protocol: ProtocolRead | None) -> tuple[
     facet = quote.chain
     is_ours = facet is not None and facet.party_b == party_b and not facet.status.is_terminal
     if quote.hedge.quantity and not is_ours and (facet is None or facet.status is not QuoteStatus.PENDING):
-        return _AT_ONCE, 0
+        return _AT_ONCE
     owed = obligation(quote, party_b, protocol) if protocol is not None else None
-    return (owed.due_at, -owed.at_stake) if owed is not None else (_AT_LEISURE, 0)
+    return (owed.due_at, -owed.at_stake) if owed is not None else AT_LEISURE
 
 
 def _due(facet: OnChain, protocol: ProtocolRead) -> tuple[Duty, int] | None:
