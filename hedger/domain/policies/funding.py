@@ -138,7 +138,7 @@ def _batch_size(account: Account, inputs: AccountInputs, policy: Policy) -> int:
 def _lacking(account: Account, inputs: AccountInputs, policy: Policy, batch: list[tuple[PositionView, int]]) -> int:
     """What must be allocated with the call, so that PartyB is solvent after it by its lower bound of health.
 
-    Where the contract said that it would not be, up to the target: the oracle's prices are not quite the venue's.
+    Where the contract said that it would not be, at least what is paid: the oracle's prices are not quite the venue's.
     """
     view = inputs.account
     if view is None or any(not position.mark for position in inputs.positions):
@@ -150,5 +150,7 @@ def _lacking(account: Account, inputs: AccountInputs, policy: Policy, batch: lis
     was_short = bool(failures) and failures[-1].action is RevertAction.ADD_FUNDS
     if left >= mul(exposure, policy.balance.health_low) and not was_short:
         return 0
-    missing = max(mul(exposure, policy.balance.health_target) - left, -received)
+    missing = mul(exposure, policy.balance.health_target) - left
+    if was_short:
+        missing = max(missing, -received)
     return max(0, min(missing, view.party_b_free - inputs.promised_allocation))
