@@ -6,12 +6,13 @@ from enum import StrEnum
 
 import aiohttp
 
+from devnet.actors.liquidation_steps import SignatureLost
 from devnet.rpc import ReceiptTimeout, RpcError
 from devnet.traders import TransactionReverted
 from hedger.adapters.muon import MuonError
 
 # What ends an attempt without being a fault of the one who tried: a lost race, an oracle or a node that fails.
-SETBACKS = (TransactionReverted, MuonError, RpcError, ReceiptTimeout, aiohttp.ClientError, TimeoutError)
+SETBACKS = (TransactionReverted, SignatureLost, MuonError, RpcError, ReceiptTimeout, aiohttp.ClientError, TimeoutError)
 
 
 class DeedKind(StrEnum):

@@ -1,5 +1,7 @@
 """Liquidates whoever cannot pay: a PartyA in its five steps, a PartyB towards one PartyA in its two."""
 
+from collections.abc import Awaitable, Callable, Sequence
+
 from devnet.actors.deeds import Deed, DeedKind, tried
 from devnet.actors.diamond import Diamond
 from devnet.actors.liquidation_steps import LiquidationOfA, Stage
@@ -100,13 +102,12 @@ class Liquidator:
     async def liquidate_positions_of_party_a(self, party_a: str, *, most: int | None = None) -> list[Deed]:
         """Step 4 for all positions in chunks, or for the first `most` of them."""
         positions = await LiquidationOfA(self._diamond, party_a).positions()
-        quote_ids = [each.quote_id for each in positions][:most]
-        deeds = []
-        for start in range(0, len(quote_ids), self._chunk):
-            chunk = quote_ids[start : start + self._chunk]
-            await self._diamond.call("liquidatePositionsPartyA", party_a, chunk)
-            deeds.append(Deed(DeedKind.LIQUIDATE_POSITIONS_OF_PARTY_A, party_a, quote_ids=tuple(chunk)))
-        return deeds
+
+        async def liquidate(quote_ids: tuple[int, ...]) -> list[Deed]:
+            await self._diamond.call("liquidatePositionsPartyA", party_a, quote_ids)
+            return [Deed(DeedKind.LIQUIDATE_POSITIONS_OF_PARTY_A, party_a, quote_ids=quote_ids)]
+
+        return await self._in_chunks([each.quote_id for each in positions][:most], liquidate)
 
     async def settle_liquidation(self, party_a: str, *, most: int | None = None) -> list[Deed]:
         """Step 5 for all hedgers that wait, or for the first `most` of them; the last one ends the liquidation."""
@@ -148,13 +149,22 @@ class Liquidator:
         """Step 2 for all positions of the pair in chunks, or for the first `most` of them."""
         count = await self._diamond.read("partyBPositionsCount", party_b, party_a)
         structs = await self._diamond.read("getPartyBOpenPositions", party_b, party_a, 0, count)
-        quote_ids = [int(struct[0]) for struct in structs][:most]
-        deeds = []
-        for start in range(0, len(quote_ids), self._chunk):
-            chunk = quote_ids[start : start + self._chunk]
-            prices = await self._oracle.quote_prices(chunk)
+
+        async def liquidate(quote_ids: tuple[int, ...]) -> list[Deed]:
+            prices = await self._oracle.quote_prices(quote_ids)
             await self._diamond.call("liquidatePositionsPartyB", party_b, party_a, prices)
-            deeds.append(Deed(DeedKind.LIQUIDATE_POSITIONS_OF_PARTY_B, party_a, party_b, tuple(chunk)))
+            return [Deed(DeedKind.LIQUIDATE_POSITIONS_OF_PARTY_B, party_a, party_b, quote_ids)]
+
+        return await self._in_chunks([int(struct[0]) for struct in structs][:most], liquidate)
+
+    async def _in_chunks(
+        self, quote_ids: Sequence[int], step: Callable[[tuple[int, ...]], Awaitable[list[Deed]]]
+    ) -> list[Deed]:
+        """What was done is told even where a later chunk was in vain."""
+        deeds: list[Deed] = []
+        for start in range(0, len(quote_ids), self._chunk):
+            taken = step(tuple(quote_ids[start : start + self._chunk]))
+            deeds += await tried(taken) if deeds else await taken
         return deeds
 
     async def _available_a(self, party_a: str, overview: OverviewAnswer) -> int:

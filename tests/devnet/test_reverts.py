@@ -21,9 +21,14 @@ from hedger.adapters.chain.rpc import RpcError, RpcPool
 from hedger.application.sending.chain import Chain
 from hedger.domain.reverts import RevertAction, action_for, known_reasons
 
-ROOMS = (reverts_of_access, reverts_of_money, reverts_of_quotes)
+ROOMS = (reverts_of_access, reverts_of_money, reverts_of_quotes)  # each registers its cases
 PAGE = Path(__file__).parents[2] / "docs" / "reverts.md"
-SIDES = [(case, side) for case in CASES for side in ("key", "proxy") if side == "proxy" or not case.proxy_only]
+# A plain key, the proxy, and the proxy with a node that simulates no batches.
+SIDES = [
+    (case, side)
+    for case in CASES
+    for side in (("blind",) if case.blind else ("proxy",) if case.proxy_only else ("key", "proxy", "blind"))
+]
 
 
 class BlindPool(RpcPool):
@@ -41,8 +46,8 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def stage_of(world: World, session: aiohttp.ClientSession, side: str, *, blind: bool) -> Stage:
-    pool = (BlindPool if blind else RpcPool)([world.chain.rpc_url], session)
+async def stage_of(world: World, session: aiohttp.ClientSession, side: str) -> Stage:
+    pool = (BlindPool if side == "blind" else RpcPool)([world.chain.rpc_url], session)
     if side == "key":
         return Stage(world, Chain(pool, diamond=world.diamond, party_b=world.hedger, operator=world.hedger))
     proxy = world.deployment.party_b.lower()
@@ -58,7 +63,7 @@ async def stage_of(world: World, session: aiohttp.ClientSession, side: str, *, b
 async def test_a_revert_is_found_out_before_sending_and_after_mining_and_has_its_answer(
     world: World, session: aiohttp.ClientSession, case: Case, side: str
 ) -> None:
-    stage = await stage_of(world, session, side, blind=case.blind)
+    stage = await stage_of(world, session, side)
     calls = await case.provoke(stage)
     foreseen = await stage.estimated(calls)
     assert matches(case, foreseen.reason), foreseen.reason
