@@ -22,6 +22,10 @@ __all__ = [
 ]
 
 
+# Comparisons begin somewhat before what is known to agree: foreign trades that they may meet again are kept in mind.
+_KEPT_MS = 600_000
+
+
 class ForeignTrade(msgspec.Struct, frozen=True):
     """A foreign trade as it counts: symbol, signed quantity (wad), and when it was made."""
 
@@ -94,7 +98,7 @@ class Reconciliation(Aggregate, kw_only=True):
         self.foreign_trades = {
             trade_id: trade
             for trade_id, trade in self.foreign_trades.items()
-            if trade.symbol != event.symbol or trade.traded_at_ms >= event.upto_ms
+            if trade.symbol != event.symbol or trade.traded_at_ms >= event.upto_ms - _KEPT_MS
         }
 
     def _repair(self, event: Event) -> None:
