@@ -38,7 +38,9 @@ from hedger.application.relay import Relay
 from hedger.application.residual_keeping import ResidualKeeper
 from hedger.application.sending import Sender, SenderSettings
 from hedger.application.supervision import Fatal, supervised
+from hedger.application.treasury_keeping import TreasuryKeeper
 from hedger.application.validation.repairing import Repairer
+from hedger.application.venue_income import IncomeMonitor
 from hedger.domain.chain_facts import AccountFact, PartyAFact, QuoteFact
 from hedger.domain.policies.decide import needs_attention
 from hedger.domain.policies.policy import Policy
@@ -264,11 +266,13 @@ class Process:
             order_maker=OrderMaker(venue, ledger, streams, internal, clock_ms=self._clock_ms, observe=self._observe),
             stream_monitor=StreamMonitor(venue, ledger, streams, tag=policy.tag, sleep=asyncio.sleep),
             poll_monitor=PollMonitor(venue, ledger, book, streams, internal),
+            income_monitor=IncomeMonitor(venue, ledger),
+            treasury_keeper=TreasuryKeeper(ledger),
             sender=the_sender,
             projector=cast(Projector, None),
             validator=cast(PositionValidator, None),
             repairer=cast(Repairer, None),
-            timing=Timing(heal_s=3.0, venue_poll_s=4.0, validate_s=10.0, tend_s=5.0),
+            timing=Timing(heal_s=3.0, venue_poll_s=4.0, income_poll_s=9.0, validate_s=10.0, tend_s=5.0),
             clock_ms=self._clock_ms,
             read_protocol=partial(_read_protocol, board, ledger),
             relay_after=await log.head(),
