@@ -26,8 +26,8 @@ from hedger.application.relay import Relay
 from hedger.application.residual_keeping import ResidualKeeper
 from hedger.application.sending import Sender
 from hedger.application.treasury_keeping import TreasuryKeeper
-from hedger.application.venue_income import IncomeMonitor
 from hedger.application.validation.repairing import Repairer
+from hedger.application.venue_income import IncomeMonitor
 from hedger.projections.engine import Projector
 
 
