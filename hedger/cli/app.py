@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from hedger.cli import audit, demo, doctor, log, projections, replay, run, state, validate
+from hedger.cli import audit, demo, doctor, log, projections, repair, replay, run, state, validate
 from hedger.cli.output import error_console
 from hedger.config import ConfigurationError
 
@@ -18,6 +18,7 @@ app.command("run")(run.run)
 app.command("demo", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(demo.demo)
 app.command("replay")(replay.replay)
 app.command("validate")(validate.validate)
+app.command("repair")(repair.repair)
 app.command("state")(state.state)
 app.command("doctor")(doctor.doctor)
 app.add_typer(audit.app, name="audit")

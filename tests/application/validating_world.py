@@ -46,9 +46,7 @@ class FakeValidatorViews:
             raise self.failing
         return list(self.quotes.values())
 
-    async def allocations(
-        self, party_b: str, party_as: Sequence[str], block: BlockRef | None = None
-    ) -> dict[str, int]:
+    async def allocations(self, party_b: str, party_as: Sequence[str], block: BlockRef | None = None) -> dict[str, int]:
         return {party_a: self.allocated.get(party_a, 0) for party_a in party_as}
 
 
@@ -143,9 +141,7 @@ class Watched:
         self.history, self.retelling = FakeChainHistory(self.views), KeptRetelling()
         self.party_as: list[str] = []
         trades = TradeComparison(world.venue, RecordedTrades(world))
-        self.looker = Looker(
-            world.ledger, world.book, world.board, world.venue, self.views, self._party_as, trades
-        )
+        self.looker = Looker(world.ledger, world.book, world.board, world.venue, self.views, self._party_as, trades)
         explainer = Explainer(world.ledger, self.history)
         self.validator = PositionValidator(world.ledger, self.looker, explainer, settings or propose())
         closer = ForeignCloser(world.venue, world.ledger, world.board, tag=TAG, clock_ms=world.clock_ms)
@@ -246,7 +242,7 @@ def trade(number: int, quantity: str, side: Side = Side.BUY, *, order: str = "v-
 
 
 async def agreeing(settings: Settings | None = None) -> Watched:
-    """Chain, venue and log agree on a long of 10, opened at 100.5 in block 103 and hedged by trade 1 of order t-7-o1."""
+    """Chain, venue and log agree on a long of 10, opened at 100.5 in block 103, hedged by one trade of t-7-o1."""
     world, chain = World(), Chain()
     sent = chain.sent()
     await world.told(sent)
