@@ -112,6 +112,7 @@ class OrderMaker:
                 quantity=order.quantity,
                 limit_price=order.limit_price,
                 reduce_only=order.reduce_only,
+                opens=order.leg is Leg.OPEN,
             )
         )
         match outcome:

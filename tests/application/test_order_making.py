@@ -71,6 +71,7 @@ async def test_the_first_delivery_places_the_order_as_asked() -> None:
     assert (placed.client_order_id, placed.symbol, placed.side) == (O1, BTC, Side.BUY)
     assert (placed.order_type, placed.quantity, placed.limit_price) == (OrderType.MARKET, wad(10), 0)
     assert not placed.reduce_only
+    assert placed.opens
     assert world.venue.looked_up == []
 
 
@@ -374,7 +375,7 @@ async def test_while_trading_is_reducing_what_shrinks_is_placed() -> None:
     await world.trading_is(TradingState.REDUCING)
     await handled(world, unwind)
     [placed] = world.venue.placed
-    assert (placed.client_order_id, placed.side) == (U1, Side.SELL)
+    assert (placed.client_order_id, placed.side, placed.opens) == (U1, Side.SELL, False)
 
 
 async def test_while_trading_is_reducing_a_position_left_bare_is_hedged_again() -> None:

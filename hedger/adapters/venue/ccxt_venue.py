@@ -52,6 +52,7 @@ class CcxtVenue:
         self._rules: dict[str, SymbolRules] = {}
         self._offset_ms = 0  # the venue's clock less ours
         self._blocked_until_ms = 0
+        self._budget = settings.order_budget()
 
     @classmethod
     async def open(cls, settings: VenueSettings, *, clock_ms: Callable[[], int]) -> Self:
@@ -75,6 +76,7 @@ class CcxtVenue:
         refusal = self._refusal(order)
         if refusal is not None:
             return Refused(client_order_id=order.client_order_id, code=refusal.code, reason=refusal.reason)
+        self._budget.note(self._clock_ms())
         is_limit = order.order_type is OrderType.LIMIT
         call = self._client.create_order(
             self._unified[order.symbol],
@@ -211,6 +213,9 @@ class CcxtVenue:
         blocked = self._blocked_for_ms()
         if blocked:
             return Verdict(RATE_LIMITED, f"retry after {blocked} ms")
+        wait_ms = self._budget.wait_ms(self._clock_ms(), opens=order.opens)
+        if wait_ms:
+            return Verdict(RATE_LIMITED, f"the order budget is used up for {wait_ms} ms")
         rules = self._rules.get(order.symbol)
         if rules is None:
             return Verdict("invalid", f"{order.symbol} is not traded here")

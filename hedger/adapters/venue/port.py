@@ -23,6 +23,7 @@ class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
     limit_price: int
     reduce_only: bool
+    opens: bool = False  # takes on something new: it waits for everything else where the venue takes few orders
 
 
 class OrderReport(msgspec.Struct, frozen=True, kw_only=True, tag="OrderReport"):

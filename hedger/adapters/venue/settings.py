@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from hedger.adapters.venue.budget import OrderBudget, OrderWindow
+
 
 @dataclass(frozen=True, kw_only=True)
 class VenueSettings:
@@ -26,3 +28,10 @@ class VenueSettings:
     price_silence_s: float = 15.0  # marks are told every second; silence means that the stream is dead
     key_refresh_s: float = 1_200.0  # how often the key of the user stream is prolonged; it lives for an hour
     default_retry_after_s: float = 30.0  # pause after a rate limit answer that names none
+    orders_per_10_s: int = 300  # what the exchange takes of one account
+    orders_per_minute: int = 1_200
+    reserved_percent: int = 30  # of these, kept for orders that close, unwind or hedge again
+
+    def order_budget(self) -> OrderBudget:
+        bounds = ((10_000, self.orders_per_10_s), (60_000, self.orders_per_minute))
+        return OrderBudget(OrderWindow(ms, most, most * self.reserved_percent // 100) for ms, most in bounds)
