@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from hedger.cli import audit, demo, doctor, log, projections, repair, replay, run, state, validate
+from hedger.cli import alerts, audit, demo, doctor, log, projections, repair, replay, run, state, validate
 from hedger.cli.output import error_console
 from hedger.config import ConfigurationError
 
@@ -21,6 +21,7 @@ app.command("validate")(validate.validate)
 app.command("repair")(repair.repair)
 app.command("state")(state.state)
 app.command("doctor")(doctor.doctor)
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(audit.app, name="audit")
 app.add_typer(log.app, name="log")
 app.add_typer(projections.app, name="projections")
