@@ -108,6 +108,8 @@ class Account(Aggregate, kw_only=True):
         elif isinstance(event, BlocksReadopted):
             self.orphaned, back = history.parted(self.orphaned, event.block_hashes)
             self._fold(history.in_chain_order([*self.history, *back]))
+        elif isinstance(event, ChainFact) and history.is_late(self.history, event):
+            self._fold(history.in_chain_order([*self.history, event]))
         elif isinstance(event, ChainFact):
             self.history.append(event)
             self._take(event)

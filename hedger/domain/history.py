@@ -38,6 +38,15 @@ def parted(facts: list[ChainFact], hashes: Iterable[str]) -> tuple[list[ChainFac
     return others, [fact for fact in facts if fact.source.block_hash in named]
 
 
+def is_late(facts: list[ChainFact], fact: ChainFact) -> bool:
+    """True for a fact that was missed, and is told after facts that came after it on the chain."""
+    return bool(facts) and _place(facts[-1]) > _place(fact)
+
+
 def in_chain_order(facts: Iterable[ChainFact]) -> list[ChainFact]:
     """By block, then by place in it."""
-    return sorted(facts, key=lambda fact: (fact.source.block_number, fact.source.log_index))
+    return sorted(facts, key=_place)
+
+
+def _place(fact: ChainFact) -> tuple[int, int]:
+    return fact.source.block_number, fact.source.log_index

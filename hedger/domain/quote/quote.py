@@ -91,6 +91,10 @@ class Quote(Aggregate, kw_only=True):
 
     def apply(self, event: Event) -> None:
         match event:
+            case QuoteFact() if history.is_late(self.history, event):
+                self.history = history.in_chain_order([*self.history, event])
+                self.chain = fold(self.history)
+                self._recognise()
             case QuoteFact():
                 self.history.append(event)
                 if self.chain is None:
