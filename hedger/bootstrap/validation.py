@@ -106,7 +106,7 @@ class Validation:
             BlockDecoder(chain.chain_id, legacy=chain.legacy_events),
         )
         trades = TradeComparison(venue, RecordedTrades(pool, ledger.log, venue.name))
-        self._looker = Looker(ledger, book, board, venue, views, partial(accounts, pool), trades)
+        self._looker = Looker(ledger, book, board, venue, views, partial(accounts, pool), trades, settings.to_policy())
 
     def validator(self) -> PositionValidator:
         section = self._settings.validator

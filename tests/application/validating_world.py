@@ -141,7 +141,9 @@ class Watched:
         self.history, self.retelling = FakeChainHistory(self.views), KeptRetelling()
         self.party_as: list[str] = []
         trades = TradeComparison(world.venue, RecordedTrades(world))
-        self.looker = Looker(world.ledger, world.book, world.board, world.venue, self.views, self._party_as, trades)
+        self.looker = Looker(
+            world.ledger, world.book, world.board, world.venue, self.views, self._party_as, trades, world.policy
+        )
         explainer = Explainer(world.ledger, self.history)
         self.validator = PositionValidator(world.ledger, self.looker, explainer, settings or propose())
         closer = ForeignCloser(world.venue, world.ledger, world.board, tag=TAG, clock_ms=world.clock_ms)

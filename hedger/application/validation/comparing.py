@@ -7,6 +7,7 @@ from hedger.application.inputs import Board
 from hedger.application.validation.verdict import SymbolRow
 from hedger.domain.mismatch import Mismatch, MismatchKind
 from hedger.domain.money import div_up, to_text
+from hedger.domain.policies.policy import Policy
 from hedger.domain.quote.hedge import Hedge, HedgeOrder, OrderState
 from hedger.domain.quote.onchain import OnChain
 from hedger.domain.quote.quote import Quote
@@ -26,6 +27,7 @@ def symbol_rows(
     quotes: Sequence[Quote],
     residuals: Mapping[int, ResidualBook],
     foreign: Mapping[str, int],
+    policy: Policy,
 ) -> list[SymbolRow]:
     """Every symbol of which any side holds something. `residuals` are by symbol id."""
     rows = []
@@ -45,6 +47,7 @@ def symbol_rows(
             foreign=foreign.get(terms.name, 0),
             awaiting=any(_awaits_outcome(order, terms.name, board) for order in orders),
             mark=board.mark_of(terms.symbol_id),
+            tolerated=_tolerated(policy, terms.name, board.mark_of(terms.symbol_id)),
         )
         if row.chain_open or row.venue_position or row.log_open or row.expected:
             rows.append(row)
@@ -147,6 +150,11 @@ def _least(board: Board, symbol: str) -> int:
     if rules is None or market is None or not market.mark:
         return 0
     return max(rules.min_quantity, rules.step, div_up(rules.min_notional, market.mark))
+
+
+def _tolerated(policy: Policy, symbol: str, mark: int) -> int | None:
+    notional = policy.unhedged_notional(symbol)
+    return notional if not notional else div_up(notional, mark) if mark else None
 
 
 def _is_busy(quote: Quote) -> bool:

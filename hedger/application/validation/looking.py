@@ -21,6 +21,7 @@ from hedger.application.validation.trades import Holder, TradeComparison, Trades
 from hedger.application.validation.verdict import Verdict
 from hedger.domain.feed import BlockRef
 from hedger.domain.mismatch import Mismatch, MismatchKind
+from hedger.domain.policies.policy import Policy
 from hedger.domain.quote.quote import Quote
 from hedger.domain.reconciliation import Reconciliation
 
@@ -58,10 +59,11 @@ class Looker:
         views: ValidatorViews,
         party_as: PartyAs,
         trades: TradeComparison,
+        policy: Policy,
     ) -> None:
         self._ledger, self._book, self._board = ledger, book, board
         self._venue, self._views, self._party_as = venue, views, party_as
-        self._trades = trades
+        self._trades, self._policy = trades, policy
         self._turn = 0
 
     async def seen(self, known: Reconciliation, *, trades_of: Collection[str] | None) -> Seen:
@@ -73,7 +75,7 @@ class Looker:
         quotes = {quote_id: await ledger.quote(quote_id) for quote_id in sorted({*chain, *self._book.live})}
         held = list(quotes.values())
         residuals = {symbol_id: await ledger.residual(symbol_id) for symbol_id in self._board.symbols}
-        rows = symbol_rows(self._board, ledger.party_b, chain, venue, held, residuals, known.foreign)
+        rows = symbol_rows(self._board, ledger.party_b, chain, venue, held, residuals, known.foreign, self._policy)
         of_quotes = self._quotes_that_differ(chain, quotes)
         of_symbols = [mismatch for row in rows for mismatch in symbol_differs(row)]
         party_as = await self._party_as()

@@ -19,6 +19,7 @@ class SymbolRow(msgspec.Struct, frozen=True, kw_only=True):
     foreign: int  # held on the account, and no hedge
     awaiting: bool  # an order was sent a moment ago and its outcome is not known yet
     mark: int  # 0 where it is not known
+    tolerated: int | None = 0  # quantity that the hedging mode leaves open; None where that has no bound
 
     @property
     def expected(self) -> int:
@@ -32,8 +33,10 @@ class SymbolRow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_exposed(self) -> bool:
-        """True where the residual is more than a step, and more than what no order could hedge."""
-        return abs(self.residual) > self.step and abs(self.residual) >= self.least
+        """True where the residual is more than a step, than what no order could hedge, and than what is meant to be."""
+        if self.tolerated is None:
+            return False
+        return abs(self.residual) > max(self.step, self.tolerated) and abs(self.residual) >= self.least
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

@@ -109,3 +109,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     def of(self, symbol: str) -> SymbolPolicy | None:
         return self.symbols.get(symbol)
+
+    def unhedged_notional(self, symbol: str) -> int | None:
+        """The notional of a symbol that its hedging mode leaves open (wad); None where that has no bound."""
+        known = self.of(symbol)
+        if known is None or known.hedging is HedgingMode.PER_QUOTE:
+            return 0
+        return known.net_band if known.hedging is HedgingMode.NETTED else None
