@@ -69,7 +69,7 @@ async def test_a_restart_tells_nothing_twice(house: House) -> None:
     await house.world.start_hedger()
 
     async def is_watching() -> bool:
-        return "hedger_open_alerts" in await house.answer("/metrics")
+        return "hedger_open_alerts{" in await house.answer("/metrics")
 
     assert await until(is_watching, within_s=PATIENCE_S)
     assert 'hedger_open_alerts{level="critical"} 0.0' in await house.answer("/metrics")
