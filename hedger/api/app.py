@@ -11,6 +11,7 @@ from hedger.api.routers import (
     alerts,
     error_codes,
     exposure,
+    funding,
     health,
     mismatches,
     notifications,
@@ -41,7 +42,18 @@ def create_app(deps: ApiDeps) -> FastAPI:
     reader = Reader(deps.pool, deps.schema)
     app.include_router(health.router(deps.checks, deps.registry))
     app.include_router(quotes.router(reader, deps.log))
-    for module in (positions, exposure, orders, transactions, accounts, notifications, obligations, mismatches, alerts):
+    for module in (
+        positions,
+        exposure,
+        funding,
+        orders,
+        transactions,
+        accounts,
+        notifications,
+        obligations,
+        mismatches,
+        alerts,
+    ):
         app.include_router(module.router(reader))
     app.include_router(error_codes.router())
     return app

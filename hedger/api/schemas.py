@@ -255,6 +255,36 @@ class ObligationOut(Out):
     order_type: int
 
 
+class FundingChargeOut(Out):
+    """One charge of one quote: positive where PartyA paid, by a change of the opened price."""
+
+    quote_id: int
+    party_a: str
+    symbol_id: int
+    symbol: str
+    epoch: int = Field(description="Boundary it paid for, seconds; 0 where it is not known.")
+    charged_at: int
+    rate: Amount
+    opened_price: Amount = Field(description="Before the charge.")
+    open_quantity: Amount
+    amount: Amount
+    block_number: int
+    block_hash: str
+    transaction_hash: str
+    position: int
+
+
+class FundingEpochOut(Out):
+    """One symbol's epoch: charged to PartyAs in sum, received from the exchange (negative: paid), and both together."""
+
+    symbol: str
+    epoch: int
+    charges: int
+    charged: Amount
+    received: Amount
+    net: Amount
+
+
 class MismatchOut(Out):
     """A difference between chain, venue and log."""
 

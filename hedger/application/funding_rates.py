@@ -74,7 +74,7 @@ class FundingRates:
             return ()
         times = sorted(at for at in schedule.seen.keys() | schedule.settled.keys() if at > boundary - epoch_s)
         rates = [_rate(schedule, at) for at in times if at <= boundary]
-        if not rates or rates[-1].at < boundary:
+        if not rates or rates[-1].settles_at < boundary:
             rates += [_rate(schedule, at) for at in times if at > boundary][:1]
         return tuple(rates)
 
@@ -86,7 +86,7 @@ class FundingMonitor:
         self._venue, self._rates = venue, rates
 
     async def look(self, symbols: Iterable[str], now_ms: int) -> None:
-        """One look at those symbols of which something is missing. A venue that does not answer is asked again later."""
+        """One look at those symbols of which something is missing. A venue that does not answer is asked again."""
         for symbol in symbols:
             if not self._rates.wants(symbol, now_ms // 1000):
                 continue
@@ -99,8 +99,8 @@ class FundingMonitor:
 
 def _rate(schedule: _Schedule, at: int) -> VenueRate:
     if at in schedule.settled:
-        return VenueRate(at=at, rate=schedule.settled[at], is_settled=True)
-    return VenueRate(at=at, rate=schedule.seen[at], is_settled=False)
+        return VenueRate(settles_at=at, rate=schedule.settled[at], is_settled=True)
+    return VenueRate(settles_at=at, rate=schedule.seen[at], is_settled=False)
 
 
 def _second(at_ms: int) -> int:

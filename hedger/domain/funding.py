@@ -17,7 +17,7 @@ from hedger.domain.terms import PositionType, TradingState
 class VenueRate(msgspec.Struct, frozen=True, kw_only=True):
     """The rate of one settlement at the venue: as it was applied, or as it was seen last before that (not settled)."""
 
-    at: int
+    settles_at: int
     rate: int
     is_settled: bool
 
@@ -70,11 +70,11 @@ def taken_by_venue(funding: SymbolFunding, boundary: int, *, guess: bool) -> Fra
         return None
     share = Fraction(funding.epoch_s, funding.interval_s)
     if share < 1:
-        in_force = next((each for each in funding.rates if each.at >= boundary), None)
-        if in_force is None or not (in_force.is_settled or in_force.at > boundary or guess):
+        in_force = next((each for each in funding.rates if each.settles_at >= boundary), None)
+        if in_force is None or not (in_force.is_settled or in_force.settles_at > boundary or guess):
             return None
         return in_force.rate * share
-    within = [each for each in funding.rates if boundary - funding.epoch_s < each.at <= boundary]
+    within = [each for each in funding.rates if boundary - funding.epoch_s < each.settles_at <= boundary]
     is_complete = len(within) >= funding.epoch_s // funding.interval_s
     if is_complete and (guess or all(each.is_settled for each in within)):
         return Fraction(sum(each.rate for each in within))

@@ -10,6 +10,7 @@ from hedger.domain.money import to_text
 from hedger.projections.accounts import AccountBook
 from hedger.projections.alerts import AlertBook
 from hedger.projections.exposure import exposure
+from hedger.projections.funding import epochs
 from hedger.projections.inputs_rejected import RejectedInputs
 from hedger.projections.mismatches import MismatchBook
 from hedger.projections.open_positions import positions
@@ -53,6 +54,9 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "fills": ("position", "venue", "trade_id"),
     "transactions": ("first_position", "request_id"),
     "notifications": ("sequence",),
+    "funding_charges": ("position",),
+    "funding_payments": ("position",),
+    "funding_epochs": ("symbol", "epoch"),
     "accounts": ("party_a", "party_b"),
     "mismatches": ("found_position",),
     "inputs_rejected": ("position",),
@@ -84,6 +88,9 @@ def fold(recorded: Iterable[Recorded], party_b: str) -> ReadModels:
         "fills": _rows(book.fills),
         "transactions": _rows(book.transactions),
         "notifications": _rows(book.notifications),
+        "funding_charges": _rows(book.funding_charges),
+        "funding_payments": _rows(book.funding_payments),
+        "funding_epochs": epochs(_rows(book.funding_charges), _rows(book.funding_payments), names),
         "accounts": _rows(accounts.accounts),
         "mismatches": _rows(mismatches.mismatches),
         "inputs_rejected": _rows(rejected.rejected),

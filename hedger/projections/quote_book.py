@@ -1,5 +1,5 @@
 """Everything that follows from the quotes, in one fold: quotes, positions, exposure, residual books, obligations,
-orders, fills, transactions, notifications, symbols. They share one log position, so they always agree."""
+orders, fills, transactions, notifications, funding, symbols. They share one log position, so they always agree."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +13,7 @@ from hedger.domain.feed import BlocksOrphaned, ProtocolRead
 from hedger.domain.quote import events
 from hedger.projections import (
     exposure,
+    funding,
     notifications,
     obligations,
     open_positions,
@@ -37,8 +38,8 @@ class QuoteBook:
     """The read model `quotes`, as one PartyB sees them (address, lower case)."""
 
     name = "quotes"
-    revision = 2
-    views = open_positions.VIEW + exposure.VIEW
+    revision = 3
+    views = open_positions.VIEW + exposure.VIEW + funding.VIEW
 
     def __init__(self, party_b: str) -> None:
         self._party_b = party_b.lower()
@@ -51,6 +52,8 @@ class QuoteBook:
         self.fills = Sheet(orders.FILLS)
         self.transactions = Sheet(transactions.TRANSACTIONS)
         self.notifications = Sheet(notifications.NOTIFICATIONS)
+        self.funding_charges = Sheet(funding.CHARGES)
+        self.funding_payments = Sheet(funding.PAYMENTS)
 
     @property
     def sheets(self) -> tuple[Sheet[Any], ...]:
@@ -64,6 +67,8 @@ class QuoteBook:
             self.fills,
             self.transactions,
             self.notifications,
+            self.funding_charges,
+            self.funding_payments,
         )
 
     def needs(self, batch: Sequence[Recorded]) -> list[Need]:
@@ -81,6 +86,8 @@ class QuoteBook:
         if gone:
             hashes = "quote_block_hash = ANY(%s) OR wallet_block_hash = ANY(%s)"
             needs.append(Need(self.transactions, hashes, (gone, gone)))
+        if moved := funding.moved_blocks(recorded.event for recorded in batch):
+            needs.append(Need(self.funding_charges, "block_hash = ANY(%s)", (moved,)))
         if any(isinstance(recorded.event, ProtocolRead) for recorded in batch):
             needs.append(Need(self.quotes, "owes"))
         return needs
@@ -88,6 +95,7 @@ class QuoteBook:
     def apply(self, recorded: Recorded) -> None:
         event = recorded.event
         symbols.learn(self.symbols, event)
+        funding.note_payment(self.funding_payments, self.symbols, recorded)
         if isinstance(event, ProtocolRead):
             self._read_protocol(event)
             return
@@ -98,6 +106,7 @@ class QuoteBook:
         if tracked is None:
             transactions.note(self.transactions, recorded, None)
             return
+        funding.note_charge(self.funding_charges, self.symbols, tracked, recorded, self._party_b)
         before = notifications.Before.of(tracked, self._party_b)
         tracked.take(recorded)
         self.quotes.put(tracked, recorded.aggregate_id)

@@ -16,6 +16,8 @@ class SymbolRow(msgspec.Struct, frozen=True, kw_only=True):
     min_quote_value: Wad
     min_lf_portion: Wad
     max_leverage: Wad
+    funding_epoch_s: int
+    funding_window_s: int
 
 
 SYMBOLS = plain("symbols", SymbolRow, ("symbol_id",), indexes=("(name)",))
@@ -34,6 +36,8 @@ def learn(sheet: Sheet[SymbolRow], event: Event) -> None:
         min_quote_value=terms.min_quote_value,
         min_lf_portion=terms.min_lf_portion,
         max_leverage=terms.max_leverage,
+        funding_epoch_s=terms.funding_epoch_s,
+        funding_window_s=terms.funding_window_s,
     )
     if sheet.get(row.symbol_id) != row:
         sheet.put(row, row.symbol_id)

@@ -70,11 +70,11 @@ def funding(*rates: VenueRate, **changes: object) -> SymbolFunding:
 
 
 def applied(rate: int, at: int = BOUNDARY) -> VenueRate:
-    return VenueRate(at=at, rate=rate, is_settled=True)
+    return VenueRate(settles_at=at, rate=rate, is_settled=True)
 
 
 def seen(rate: int, at: int = BOUNDARY) -> VenueRate:
-    return VenueRate(at=at, rate=rate, is_settled=False)
+    return VenueRate(settles_at=at, rate=rate, is_settled=False)
 
 
 def account(*history: Event) -> Account:

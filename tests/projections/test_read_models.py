@@ -46,7 +46,7 @@ from tests.projections.histories import (
     wallet_id,
 )
 
-VIEWS = {"positions": "quote_id", "exposure": "symbol_id"}
+VIEWS = {"positions": "quote_id", "exposure": "symbol_id", "funding_epochs": "symbol, epoch"}
 Tables = dict[str, list[tuple[Any, ...]]]
 
 
