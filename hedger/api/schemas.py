@@ -286,7 +286,7 @@ class FundingEpochOut(Out):
 
 
 class MismatchOut(Out):
-    """A difference between chain, venue and log."""
+    """A difference between chain, venue and log, with the first event on which they part."""
 
     found_position: int
     kind: str
@@ -294,6 +294,15 @@ class MismatchOut(Out):
     chain: str
     venue: str
     log: str
+    symbol: str
+    cause: str
+    since: str
+    since_position: int
+    since_block: int
+    since_log_index: int
+    since_trade: str
+    at_stake: Amount
+    repair: str
     found_block: int
     found_at_ms: int
     is_open: bool
@@ -329,6 +338,47 @@ class AlertDeliveryOut(Out):
     is_delivered: bool
     notices: int = Field(description="Breaches and recoveries in the message.")
     reason: str = Field(description="Why it was not taken; empty where it was.")
+
+
+class RepairOut(Out):
+    """A repair of a difference, from its proposal to its outcome."""
+
+    repair_id: str
+    kind: str
+    subject: str
+    first_block: int
+    last_block: int
+    quantity: Amount
+    notional: Amount
+    max_notional: Amount
+    mismatch: str
+    cause: str
+    reason: str
+    command: str
+    state: str
+    confirmed_by: str
+    outcome: str
+    proposed_position: int
+    proposed_at_ms: int
+    last_position: int
+    last_at_ms: int
+
+
+class ForeignTradeOut(Out):
+    """A trade on the exchange account that is no hedge."""
+
+    venue: str
+    trade_id: str
+    symbol: str
+    side: str
+    quantity: Amount
+    price: Amount
+    fee: Amount
+    fee_asset: str
+    traded_at_ms: int
+    repair_id: str
+    is_foreign: bool
+    position: int
 
 
 class StoryLineOut(Out):

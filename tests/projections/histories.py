@@ -10,7 +10,9 @@ from hedger.domain.alerts.alerts import Alerts
 from hedger.domain.alerts.events import AlertCleared, AlertDelivered, AlertDeliveryFailed, AlertRaised, Level
 from hedger.domain.events import ChainSource, Event, Recorded
 from hedger.domain.feed import BlocksOrphaned, FeedCheckpointed, InputRejected, ProtocolRead, feed_id
+from hedger.domain.foreign import ForeignTradeDisowned, ForeignTradeFound
 from hedger.domain.margins import Locked
+from hedger.domain.mismatch import Cause
 from hedger.domain.money import WAD
 from hedger.domain.policies.inputs import AccountView, Inputs, MarketView, SymbolTerms, VenueLimits
 from hedger.domain.policies.residual_inputs import ResidualInputs
@@ -18,6 +20,7 @@ from hedger.domain.quote import events
 from hedger.domain.quote.events import RuleResult
 from hedger.domain.quote.quote import Quote
 from hedger.domain.reconciliation import MismatchFound, MismatchKind, MismatchResolved, Reconciliation
+from hedger.domain.repairs import RepairConfirmed, RepairFailed, RepairKind, RepairPlan, RepairProposed, RepairRun
 from hedger.domain.residual import ResidualBook, ResidualDecided
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import (
@@ -151,6 +154,37 @@ class History:
         if not delivered:
             told = AlertDeliveryFailed(target="ops", notice_numbers=(1, 2), reason="not reached")
         self.add(Alerts.create_id(CHAIN, DIAMOND, US), told)
+
+    def foreign_trade(self, number: int, side: Side = Side.BUY) -> ForeignTradeFound:
+        told = ForeignTradeFound(
+            venue="paper",
+            trade_id=f"BTCUSDT:{number}",
+            venue_order_id=f"v{number}",
+            symbol="BTCUSDT",
+            side=side,
+            quantity=number * WAD,
+            price=100 * WAD,
+            fee=WAD // 100,
+            fee_asset="USDT",
+            traded_at_ms=self.now * 1000,
+        )
+        self.reconciled(told)
+        return told
+
+    def repair(self, number: int, *outcome: Event, mismatch: MismatchKind = MismatchKind.EXPOSURE) -> None:
+        plan = RepairPlan(kind=RepairKind.FILLS, subject="BTCUSDT", notional=number * WAD)
+        proposed = RepairProposed(
+            repair_id=f"r{number}",
+            plan=plan,
+            mismatch=mismatch,
+            cause=Cause.LATE_FILL,
+            reason="why",
+            max_notional=5 * WAD,
+        )
+        self.reconciled(proposed, *outcome)
+
+    def reconciled(self, *told: Event) -> None:
+        self.add(Reconciliation.create_id(CHAIN, DIAMOND, US), *told)
 
     def trading(self, state: TradingState, scope: str = "*") -> None:
         told = TradingStateChanged(scope=scope, state=state, reason="maintenance", by="operator")
@@ -478,6 +512,7 @@ def wallet_id() -> UUID:
 def random_history(seed: int, quotes: int = 12) -> list[Recorded]:
     """A log in which many quotes of several kinds live side by side, with a reorganisation now and then."""
     random, alarms, history = Random(seed), Random(f"alarms {seed}"), History()
+    repairs = Random(f"repairs {seed}")
     history.protocol()
     scenes = [_scene(history, quote_id, random) for quote_id in range(1, quotes + 1)]
     while scenes:
@@ -486,6 +521,7 @@ def random_history(seed: int, quotes: int = 12) -> list[Recorded]:
             scenes.remove(scene)
         _noise(history, random)
         _alarm(history, alarms)
+        _repair(history, repairs)
     return history.recorded
 
 
@@ -506,6 +542,23 @@ def _noise(history: History, random: Random) -> None:
             history.trading(random.choice(list(TradingState)), random.choice(("*", "BTCUSDT")))
         case 6:
             history.residual_hedged(random.choice((-1, 1)) * random.randint(1, 9), symbol_id=random.choice((1, 2)))
+        case _:
+            pass
+
+
+def _repair(history: History, random: Random) -> None:
+    number = len(history.recorded)
+    match random.randint(0, 11):
+        case 0:
+            found = history.foreign_trade(number, random.choice(list(Side)))
+            if random.random() < 0.3:
+                disowned = ForeignTradeDisowned(trade_id=found.trade_id, symbol=found.symbol, quantity=found.signed)
+                history.reconciled(disowned)
+        case 1:
+            confirmed = RepairConfirmed(repair_id=f"r{number}", by="operator")
+            run = RepairRun(repair_id=f"r{number}", outcome="1 fills told again")
+            failed = RepairFailed(repair_id=f"r{number}", reason="no answer")
+            history.repair(number, *random.choice(((), (confirmed,), (confirmed, run), (confirmed, failed))))
         case _:
             pass
 
