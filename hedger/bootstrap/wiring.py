@@ -61,6 +61,7 @@ from hedger.bootstrap.connections import (
     rpc_of,
     venue_settings,
 )
+from hedger.bootstrap.patience import patiently
 from hedger.bootstrap.validation import Validation
 from hedger.config import Settings
 from hedger.domain.chain_facts import AccountFact, PartyAFact, QuoteFact, TreasuryFact
@@ -81,7 +82,7 @@ async def built(settings: Settings, metrics: Metrics) -> AsyncIterator[tuple[Par
         log, pool = await stack.enter_async_context(opened_log(settings))
         rpc = await stack.enter_async_context(rpc_of(settings))
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        venue = await CcxtVenue.open(venue_settings(settings), clock_ms=clock_ms)
+        venue = await patiently("venue", partial(CcxtVenue.open, venue_settings(settings), clock_ms=clock_ms))
         stack.push_async_callback(venue.close)
         parts = await _wired(settings, metrics, log, pool, rpc, session, venue)
         stack.push_async_callback(parts.sender.stop)
@@ -227,7 +228,8 @@ async def _wired(
         symbol_of=lambda symbol_id: board.symbols[symbol_id].name if symbol_id in board.symbols else "",
         start_block=chain.start_block,
     )
-    await opening.take_once(await accounts(pool))
+    party_as = await accounts(pool)
+    await patiently("chain and venue", partial(opening.take_once, party_as))
     return parts
 
 
@@ -241,6 +243,10 @@ async def _restore(parts: Parts, pool: Pool) -> None:
     await parts.healer.restore([row[0] for row in rows])
     await parts.read_protocol()
     await parts.residual_keeper.restore()
+    await patiently("venue", partial(_read_venue, parts))
+
+
+async def _read_venue(parts: Parts) -> None:
     parts.board.rules = await parts.venue.rules()
     parts.board.markets = await parts.venue.markets()
     margin = await parts.venue.margin()
