@@ -9,7 +9,7 @@ from hedger.domain.account import Account
 from hedger.domain.alerts.alerts import Alerts
 from hedger.domain.alerts.events import AlertCleared, AlertDelivered, AlertDeliveryFailed, AlertRaised, Level
 from hedger.domain.events import ChainSource, Event, Recorded
-from hedger.domain.feed import BlocksOrphaned, FeedCheckpointed, InputRejected, ProtocolRead, feed_id
+from hedger.domain.feed import BlocksOrphaned, BlocksReadopted, FeedCheckpointed, InputRejected, ProtocolRead, feed_id
 from hedger.domain.foreign import ForeignTradeDisowned, ForeignTradeFound
 from hedger.domain.margins import Locked
 from hedger.domain.mismatch import Cause
@@ -36,6 +36,7 @@ from hedger.domain.terms import (
 )
 from hedger.domain.trading import Trading, TradingStateChanged
 from hedger.domain.transactions import Call
+from hedger.domain.venue_cash import FundingPaid, VenueCash
 from hedger.domain.wallet import TransactionBroadcast, TransactionMined, TransactionSigned, Wallet
 
 CHAIN, DIAMOND = 31337, "0x" + "d1" * 20
@@ -43,6 +44,7 @@ US, OTHER = "0x" + "b0" * 20, "0x" + "b1" * 20
 ALICE, BOB = "0x" + "a0" * 20, "0x" + "a1" * 20
 KEY = "0x" + "c0" * 20
 SYMBOLS = {1: "BTCUSDT", 2: "ETHUSDT"}
+EPOCH_S = 60
 
 
 class History:
@@ -54,6 +56,7 @@ class History:
         self._versions: dict[UUID, int] = {}
         self._log_index = 0
         self.residual_orders = 0
+        self._payments = 0
 
     @property
     def now(self) -> int:
@@ -251,6 +254,8 @@ class History:
                 min_quote_value=10 * WAD,
                 min_lf_portion=WAD // 100,
                 max_leverage=100 * WAD,
+                funding_epoch_s=EPOCH_S,
+                funding_window_s=EPOCH_S // 6,
             ),
             market=MarketView(bid=mark - 1, ask=mark + 1, mark=mark, funding_rate=0, at_ms=self.now * 1000),
             account=AccountView(
@@ -496,6 +501,27 @@ class History:
         )
         self.quote(quote_id, fact)
 
+    def funded(self, quote_id: int, rate: int, *, party_b: str = US) -> str:
+        """The quote is charged. Returns the block hash it stands in."""
+        self.mine()
+        fact = facts.FundingCharged(source=self.source(), quote_id=quote_id, party_a=ALICE, party_b=party_b, rate=rate)
+        self.quote(quote_id, fact)
+        return self.block_hash
+
+    def venue_funding(self, symbol: str, amount: int) -> None:
+        """The venue pays, or takes where the amount is negative."""
+        self._payments += 1
+        told = FundingPaid(
+            venue="paper",
+            symbol=symbol,
+            amount=amount,
+            asset="USDT",
+            name="FUNDING_FEE",
+            tran_id=str(self._payments),
+            at_ms=self.now * 1000 + 40,
+        )
+        self.add(VenueCash.create_id(CHAIN, DIAMOND, US, "paper"), told)
+
     def cancel_asked(self, quote_id: int, status: QuoteStatus = QuoteStatus.CANCEL_PENDING) -> None:
         fact = facts.CancelRequested(source=self.source(), quote_id=quote_id, party_a=ALICE, party_b=US, status=status)
         self.quote(quote_id, fact)
@@ -513,6 +539,7 @@ def random_history(seed: int, quotes: int = 12) -> list[Recorded]:
     """A log in which many quotes of several kinds live side by side, with a reorganisation now and then."""
     random, alarms, history = Random(seed), Random(f"alarms {seed}"), History()
     repairs = Random(f"repairs {seed}")
+    funding = Random(f"funding {seed}")
     history.protocol()
     scenes = [_scene(history, quote_id, random) for quote_id in range(1, quotes + 1)]
     while scenes:
@@ -522,6 +549,7 @@ def random_history(seed: int, quotes: int = 12) -> list[Recorded]:
         _noise(history, random)
         _alarm(history, alarms)
         _repair(history, repairs)
+        _funding(history, funding, quotes)
     return history.recorded
 
 
@@ -571,6 +599,22 @@ def _alarm(history: History, random: Random) -> None:
             history.alert_told(delivered=random.random() < 0.5)
         case _:
             pass
+
+
+def _funding(history: History, random: Random, quotes: int) -> None:
+    """A charge of any quote that there is, whose block may leave the chain and come back; a payment of the venue."""
+    known = {recorded.aggregate_id for recorded in history.recorded}
+    quote_id = random.randint(1, quotes)
+    if random.random() < 0.1:
+        history.venue_funding(random.choice(list(SYMBOLS.values())), random.randint(-9, 9) * WAD)
+    if quote_aggregate(quote_id) not in known or random.random() < 0.7:
+        return
+    block_hash = history.funded(quote_id, random.randint(-5, 5) * 10**14)
+    if random.random() < 0.3:
+        history.orphan(block_hash, aggregates=[quote_aggregate(quote_id)])
+        if random.random() < 0.5:
+            back = BlocksReadopted(chain_id=CHAIN, block_hashes=(block_hash,))
+            history.add(quote_aggregate(quote_id), back)
 
 
 def _scene(history: History, quote_id: int, random: Random):  # type: ignore[no-untyped-def]

@@ -19,6 +19,8 @@ from hedger.domain.account import Account
 from hedger.domain.catalogue import ALL_EVENTS
 from hedger.domain.chain_facts import PositionOpened
 from hedger.domain.events import Recorded
+from hedger.domain.feed import BlocksReadopted
+from hedger.domain.funding import epoch_of
 from hedger.domain.money import WAD, from_text, to_text
 from hedger.domain.quote import events
 from hedger.domain.quote.quote import Quote
@@ -38,6 +40,7 @@ from tests.projections.histories import (
     BOB,
     CHAIN,
     DIAMOND,
+    EPOCH_S,
     OTHER,
     US,
     History,
@@ -131,6 +134,9 @@ async def test_tables_hold_what_the_fold_in_memory_holds(module_postgres_url: st
         assert len(memory[name]) == len(tables[name]), name
     shown = [(line["symbol"], from_text(line["required"]), from_text(line["hedged"])) for line in memory["exposure"]]
     assert shown == [(row[1], int(row[3]), int(row[4])) for row in tables["exposure"]]
+    assert [tuple(line.values()) for line in memory["funding_epochs"]] == [
+        (*row[:3], *(to_text(int(amount)) for amount in row[3:])) for row in tables["funding_epochs"]
+    ]
     residuals = [from_text(line["residual"]) for line in memory["positions"]]
     assert residuals == [int(row[13]) for row in tables["positions"]]
 
@@ -230,6 +236,63 @@ def test_another_hedgers_position_is_neither_ours_nor_required() -> None:
     models = fold(history.recorded, US).models
     assert (models["quotes"][0]["is_ours"], models["quotes"][0]["required"]) == (False, "0")
     assert models["positions"] == models["exposure"] == models["obligations"] == []
+
+
+def _open_position(history: History, quote_id: int = 1) -> None:
+    history.sent(quote_id)
+    history.judged(quote_id)
+    history.locked(quote_id)
+    history.opened(quote_id, 2 * WAD, 100 * WAD)
+
+
+def test_funding_is_told_per_quote_and_per_epoch_against_what_the_venue_paid() -> None:
+    history = History()
+    _open_position(history)
+    before = history.now
+    history.funded(1, WAD // 1000)
+    history.venue_funding("BTCUSDT", -WAD // 4)
+    models = fold(history.recorded, US).models
+    [charge] = models["funding_charges"]
+    assert (charge["rate"], charge["opened_price"], charge["amount"]) == ("0.001", "100", "0.2")
+    assert charge["charged_at"] == history.now > before
+    [epoch] = models["funding_epochs"]
+    assert epoch == {
+        "symbol": "BTCUSDT",
+        "epoch": charge["epoch"],
+        "charges": 1,
+        "charged": "0.2",
+        "received": "-0.25",
+        "net": "-0.05",
+    }
+    assert charge["epoch"] == epoch_of(history.now, EPOCH_S, EPOCH_S // 6) > 0
+    assert models["positions"][0]["opened_price"] == "100.1"
+
+
+def test_a_second_charge_is_of_the_price_that_the_first_one_left() -> None:
+    history = History()
+    _open_position(history)
+    history.funded(1, WAD // 1000)
+    history.funded(1, -WAD // 1000)
+    amounts = [line["amount"] for line in fold(history.recorded, US).models["funding_charges"]]
+    assert amounts == ["0.2", "-0.2002"]
+
+
+def test_a_charge_in_an_orphaned_block_counts_no_more_until_it_is_back() -> None:
+    history = History()
+    _open_position(history)
+    block_hash = history.funded(1, WAD // 1000)
+    history.orphan(block_hash, aggregates=[quote_aggregate(1)])
+    models = fold(history.recorded, US).models
+    assert (models["funding_charges"][0]["holds"], models["funding_epochs"]) == (False, [])
+    history.add(quote_aggregate(1), BlocksReadopted(chain_id=CHAIN, block_hashes=(block_hash,)))
+    assert fold(history.recorded, US).models["funding_epochs"][0]["charged"] == "0.2"
+
+
+def test_what_another_hedger_charges_is_not_ours() -> None:
+    history = History()
+    _open_position(history)
+    history.funded(1, WAD // 1000, party_b=OTHER)
+    assert fold(history.recorded, US).models["funding_charges"] == []
 
 
 def test_obligations_follow_the_quote_and_move_with_the_cooldowns() -> None:
