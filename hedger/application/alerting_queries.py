@@ -19,7 +19,11 @@ _MOST_ROWS = 1_000
 _LONGEST_DETAIL = 200
 
 _EXPOSURE = "SELECT symbol, required, hedged FROM exposure"
-_OBLIGATIONS = """SELECT o.quote_id, o.duty, o.due_at, o.at_stake, q.position_type, q.close_price, s.name
+_RESIDUALS = """SELECT symbol, residual,
+    (SELECT coalesce(sum(orders_unsettled), 0) FROM quotes q WHERE q.symbol_id = e.symbol_id AND is_live)
+FROM exposure e"""
+_OBLIGATIONS = """SELECT o.quote_id, o.duty, o.due_at, o.at_stake,
+    q.position_type, q.close_price, q.close_requested_at, s.name
 FROM obligations o JOIN quotes q ON q.quote_id = o.quote_id LEFT JOIN symbols s ON s.symbol_id = o.symbol_id
 ORDER BY o.due_at LIMIT %s"""
 _MISMATCHES = "SELECT kind, subject, chain, venue, log FROM mismatches WHERE is_open"
@@ -39,6 +43,7 @@ class QueriedLevels:
         self, pool: Pool, board: Board, head: Callable[[], Awaitable[int]], *, clock_ms: Callable[[], int]
     ) -> None:
         self._pool, self._board, self._head, self._clock_ms = pool, board, head, clock_ms
+        self._residual_since_ms: dict[str, int] = {}
 
     async def exposure(self) -> Look:
         """What chain and venue differ by, in collateral at the mark, by symbol."""
@@ -48,22 +53,37 @@ class QueriedLevels:
             for symbol, required, hedged in await self._rows(_EXPOSURE)
         }
 
+    async def residual_age(self) -> Look:
+        """Seconds for which chain and venue have differed with no order under way, by symbol.
+
+        It counts from the first look that saw it. That look tells nothing: it may have been there before we were.
+        """
+        look: dict[str, Reading] = {}
+        since: dict[str, int] = {}
+        for symbol, residual, unsettled in await self._rows(_RESIDUALS):
+            if not residual:
+                look[symbol] = Reading(value=Decimal(0))
+                continue
+            first = self._residual_since_ms.get(symbol)
+            since[symbol] = self._clock_ms() if first is None else first
+            known = first is not None and not unsettled
+            age = Decimal(self._clock_ms() - since[symbol]) / 1000 if known else None
+            look[symbol] = Reading(value=age, detail=f"The residual is {to_text(int(residual))}")
+        self._residual_since_ms = since
+        return look
+
     async def obligation(self) -> Look | None:
         """Seconds of the chain that are left, by quote. A limit close is owed only once its price is reached."""
-        head, marks = self._board.head, self._marks()
+        head = self._board.head
         if head is None:
             return None
         look = {}
-        for quote_id, duty, due_at, at_stake, position_type, close_price, symbol in await self._rows(
-            _OBLIGATIONS, _MOST_ROWS
-        ):
-            reached: bool | None = True
-            if duty == Duty.ANSWER_CLOSE:
-                reached = _is_reached(PositionType(position_type), int(close_price or 0), marks.get(symbol))
-            if reached is False:
+        for quote_id, duty, due_at, at_stake, *close in await self._rows(_OBLIGATIONS, _MOST_ROWS):
+            owed = self._is_reached(*close) if duty == Duty.ANSWER_CLOSE else True
+            if owed is False:
                 continue
             detail = f"{duty}, with {to_text(int(at_stake))} of notional at stake"
-            left = Decimal(due_at) - head.timestamp if reached else None
+            left = Decimal(due_at) - head.timestamp if owed else None
             look[f"quote {quote_id}"] = Reading(value=left, detail=detail)
         return look
 
@@ -120,6 +140,19 @@ class QueriedLevels:
             for name, _, error in await self._rows(_PROJECTIONS)
         }
 
+    def _is_reached(
+        self, position_type: int, price: Decimal | None, requested_at: int | None, symbol: str | None
+    ) -> bool | None:
+        """Whether a close price was reached since it was asked for; None where no price of the symbol is known."""
+        mark = self._marks().get(symbol or "", 0)
+        seen = self._board.reached(symbol or "", requested_at or 0)
+        prices = [each for each in (mark, seen.high if seen else 0, seen.low if seen else 0) if each]
+        if not prices or price is None:
+            return None
+        if position_type == PositionType.LONG:
+            return max(prices) >= price
+        return min(prices) <= price
+
     def _marks(self) -> dict[str, int]:
         return {symbol: market.mark for symbol, market in self._board.markets.items()}
 
@@ -135,13 +168,6 @@ def _exposure(required: int, hedged: int, mark: int | None) -> Reading:
     if not difference:
         return Reading(value=Decimal(0), detail=detail)
     return Reading(value=to_decimal(difference * mark // WAD) if mark else None, detail=detail)
-
-
-def _is_reached(position: PositionType, close_price: int, mark: int | None) -> bool | None:
-    """True where a long's close price or more is paid, a short's or less; None without a mark."""
-    if not mark:
-        return None
-    return mark >= close_price if position is PositionType.LONG else mark <= close_price
 
 
 def _position(values: Sequence[Any]) -> HeldPosition:

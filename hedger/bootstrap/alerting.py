@@ -90,6 +90,7 @@ def _in_tables(parts: Parts, pool: Pool) -> dict[str, Reader]:
     levels = QueriedLevels(pool, parts.board, parts.log.head, clock_ms=parts.clock_ms)
     return {
         "exposure": levels.exposure,
+        "residual_age": levels.residual_age,
         "obligation": levels.obligation,
         "mismatch": levels.mismatch,
         "liquidation": levels.liquidation,

@@ -23,7 +23,7 @@ _MONEY = (
         level=Level.WARNING,
         limit=Decimal(3_600),
         unit="s",
-        what="age of a residual that could not be hedged",
+        what="age of a residual that nothing is under way for",
         command="hedger validate",
     ),
     Watch(
