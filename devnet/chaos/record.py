@@ -1,9 +1,11 @@
 """What the chain has on record in the end: the contract's events, each once, decoded."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -44,6 +46,16 @@ async def chain_events(rpc: JsonRpc, diamond: str, first_block: int) -> list[Cha
 def counted(events: Iterable[ChainEvent]) -> dict[str, int]:
     """How often each event came."""
     return dict(sorted(Counter(event.name for event in events).items()))
+
+
+def kept(events: Iterable[ChainEvent], path: Path) -> None:
+    """One line of JSON an event, for whoever looks into a run that failed: the chain itself is gone by then."""
+    lines = (json.dumps({"at": each.at, each.name: each.values}, default=_as_text) for each in events)
+    path.write_text("".join(f"{line}\n" for line in lines))
+
+
+def _as_text(value: object) -> str:
+    return "0x" + value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _decoded(log: Mapping[str, Any], form: _Form, times: Mapping[str, int]) -> ChainEvent:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from math import inf
+from pathlib import Path
 
 Clock = Callable[[], float]
 
@@ -48,6 +49,12 @@ class Timeline:
 
     def note_prices(self, prices: dict[str, Decimal]) -> None:
         self.prices.append((self._clock(), prices))
+
+    def keep(self, path: Path) -> None:
+        """One line a hindrance, for whoever looks into a run that failed."""
+        path.write_text(
+            "".join(f"{each.begin:.0f} {each.end:.0f} {each.hedger} {each.why}\n" for each in self.hindrances)
+        )
 
     def free_stretches(self, hedger: str, since: float, until: float) -> list[tuple[float, float]]:
         """The times within this period in which nothing hindered the hedger, in order."""

@@ -18,7 +18,7 @@ from devnet.chaos.missed import (
     missed,
     suffered,
 )
-from devnet.chaos.record import ChainEvent, chain_events, counted
+from devnet.chaos.record import ChainEvent, chain_events, counted, kept
 from devnet.chaos.stage import SYMBOLS, Stage
 from devnet.demo.api import ApiSilent
 from devnet.demo.figures import Figures, figures_of
@@ -90,9 +90,12 @@ class Verdict:
 
 
 async def judge(stage: Stage, verdict: Verdict) -> None:
-    """Fill the verdict in from chain, exchanges, validators and logs."""
+    """Fill the verdict in from chain, exchanges, validators and logs. What the judgement is made of stays beside the
+    logs: the chain's events, and what hindered whom."""
     await stage.watch.read_all()
     events = await chain_events(stage.world.rpc, stage.world.deployment.diamond, stage.first_block)
+    kept(events, stage.world.logs / "chain.jsonl")
+    stage.timeline.keep(stage.world.logs / "hindrances.txt")
     quotes = stage.watch.quotes
     found = suffered(events)
     addresses = {hedger.party_b.lower(): name for name, hedger in stage.world.hedgers.items()}
