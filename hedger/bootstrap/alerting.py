@@ -14,23 +14,35 @@ from hedger.application.alerting_levels import Levels, Reader
 from hedger.application.alerting_memory import MemoryLevels, Streak, of_balance, of_endpoints, of_streak
 from hedger.application.alerting_queries import QueriedLevels
 from hedger.application.parts import Parts
-from hedger.config import ConfigurationError, Settings
+from hedger.config import ConfigurationError, Settings, TargetSection
 
 
 def notifiers_of(settings: Settings) -> dict[str, Notifier]:
     """Who is told, by the target's name. Raises ConfigurationError that names the key, never the address."""
-    if not settings.alerts.targets:
-        return {}
-    # A hundred services come with it: only those who tell somebody wait for that.
-    from hedger.adapters.notify_apprise import AppriseNotifier, UnknownAddress
-
     notifiers: dict[str, Notifier] = {}
     for name, section in settings.alerts.targets.items():
         try:
-            notifiers[name] = AppriseNotifier(section.url)
-        except UnknownAddress as error:
+            notifiers[name] = _notifier(section)
+        except ValueError as error:
             raise ConfigurationError(f"alerts.targets.{name}.url: {error}") from None
     return notifiers
+
+
+def address_fault(section: TargetSection) -> str:
+    """What is wrong with the address of a target, without naming it; empty where nothing is."""
+    try:
+        _notifier(section)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _notifier(section: TargetSection) -> Notifier:
+    """Raises UnknownAddress, a ValueError."""
+    # A hundred services come with it: only those who tell somebody wait for that.
+    from hedger.adapters.notify_apprise import AppriseNotifier
+
+    return AppriseNotifier(section.url)
 
 
 def alerting_of(

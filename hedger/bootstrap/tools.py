@@ -12,6 +12,7 @@ from hedger.application.book import Book
 from hedger.application.doctor import Advice
 from hedger.application.inputs import Board
 from hedger.application.position_validator import Verdict
+from hedger.bootstrap.alerting import address_fault
 from hedger.bootstrap.connections import (
     clock_ms,
     doctor_of,
@@ -65,7 +66,17 @@ async def examined(settings: Settings) -> list[Advice]:
         for look in await examine_venue(venue_settings(settings), clock_ms=clock_ms):
             key = _VENUE_KEYS.get(look.name, "venue.api_key")
             findings.append(Advice(name=f"venue {look.name}", ok=look.ok, key=key, detail=look.detail))
-        return [*findings, await _database(settings)]
+        return [*findings, await _database(settings), *_targets(settings)]
+
+
+def _targets(settings: Settings) -> list[Advice]:
+    """Whether the address of each target is one; whether it is taken there, only a message tells."""
+    found = []
+    for name, section in settings.alerts.targets.items():
+        fault = address_fault(section)
+        detail = fault or f"an address of Apprise; hedger alerts test {name} sends a message"
+        found.append(Advice(name=f"alerts to {name}", ok=not fault, key=f"alerts.targets.{name}.url", detail=detail))
+    return found
 
 
 async def _database(settings: Settings) -> Advice:
