@@ -21,6 +21,8 @@ from hedger.api.app import create_app
 from hedger.api.deps import ApiDeps, Pool
 from hedger.cli import app
 from hedger.config import Settings
+from hedger.domain.alerts.watch import plain
+from hedger.domain.alerts.watches import WATCHES
 from hedger.domain.catalogue import ALL_EVENTS
 from hedger.domain.events import Recorded
 from scripts.configuration_reference import REFERENCE, render
@@ -69,7 +71,7 @@ def command_problem(text: str) -> str:
     """What is wrong with a `hedger …` command line; empty where every word of it is known."""
     command: Any = typer.main.get_command(app)
     words = text.split()[1:]
-    while words and subcommands(command):
+    while words and subcommands(command) and not words[0].startswith("-"):
         if words[0] not in subcommands(command):
             return f"{words[0]} is no command"
         command, words = subcommands(command)[words[0]], words[1:]
@@ -117,7 +119,7 @@ def test_the_configuration_reference_is_what_the_settings_say() -> None:
 def test_every_variable_named_is_a_setting(sample: Path) -> None:
     for section, key in re.findall(r"HEDGER_([A-Z]+)__([A-Z_]+[A-Z])", sample.read_text()):
         annotation = Settings.model_fields[section.lower()].annotation
-        assert key.lower() in annotation.model_fields  # type: ignore[union-attr]
+        assert key.lower().split("__")[0] in annotation.model_fields  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
@@ -144,6 +146,23 @@ def test_every_route_of_the_api_is_told_and_every_route_told_exists() -> None:
     served = set(app.openapi()["paths"])
     told = set(re.findall(r"`GET (/[a-z_/{}]*)`", (PROJECT / "docs" / "api.md").read_text()))
     assert told == served
+
+
+def test_every_watch_is_told_with_its_level_and_limits() -> None:
+    page = (PROJECT / "docs" / "alerts.md").read_text()
+    told = re.findall(r"^\| `(\w+)` \| (\w+) \| (above|below) (\S+)(.*?) \| (\S+) \| (\d+) s \|", page, re.MULTILINE)
+    assert told == [
+        (
+            watch.name,
+            watch.level.value,
+            watch.direction.value,
+            plain(watch.limit),
+            f" {watch.unit}".rstrip(),
+            plain(watch.clear),
+            str(watch.hold_s),
+        )
+        for watch in WATCHES.values()
+    ]
 
 
 def test_every_log_line_that_the_operating_guide_explains_is_written_somewhere() -> None:
