@@ -59,6 +59,7 @@ class FakeChainHistory:
     def __init__(self, views: FakeValidatorViews) -> None:
         self.facts: list[ChainFact] = []
         self.is_pruned = False
+        self.price_is: int | None = None  # what the contract has for every opened price, whatever its logs tell
         self.asked, self.read = 0, 0
         self._views = views
 
@@ -70,7 +71,7 @@ class FakeChainHistory:
         facet = fold([fact for fact in before if fact.source.block_number <= block])
         if facet is None:
             return None
-        quantity, price = facet.open_quantity or facet.quantity, facet.opened_price
+        quantity, price = facet.open_quantity or facet.quantity, self.price_is or facet.opened_price
         return on_chain(quote_id, facet.status, quantity, price, facet.position_type, party_b=facet.party_b)
 
     async def allocation_at(self, party_b: str, party_a: str, block: int) -> int:
@@ -170,9 +171,8 @@ class Watched:
         ]
 
     async def found(self, looks: int = 2) -> MismatchFound:
-        """The one difference that so many looks find."""
-        [found] = [event for event in await self.recorded(looks) if isinstance(event, MismatchFound)]
-        return found
+        """The first difference that so many looks find."""
+        return next(event for event in await self.recorded(looks) if isinstance(event, MismatchFound))
 
     def states(self) -> list[tuple[str, str, str]]:
         """Every change of the trading state: scope, state, by whom."""
@@ -262,6 +262,11 @@ async def agreeing(settings: Settings | None = None) -> Watched:
     watched.views.quotes[7] = on_chain()
     world.venue.held = {BTC: wad(10)}
     return watched
+
+
+def facts_of(watched: Watched) -> list[ChainFact]:
+    """Every chain fact that is recorded."""
+    return [each.event for each in watched.world.log.recorded if isinstance(each.event, ChainFact)]
 
 
 def hold(venue: FakeVenue, quantity: str) -> None:

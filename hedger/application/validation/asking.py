@@ -57,9 +57,7 @@ def _waiting(known: Reconciliation, subject: str, kind: RepairKind | None) -> Re
     return fitting[-1] if fitting else None
 
 
-def _plan(
-    known: Reconciliation, subject: str, kind: RepairKind | None, blocks: tuple[int, int] | None
-) -> RepairPlan:
+def _plan(known: Reconciliation, subject: str, kind: RepairKind | None, blocks: tuple[int, int] | None) -> RepairPlan:
     match kind:
         case RepairKind.LOGS if blocks is not None:
             return RepairPlan(kind=kind, subject=subject, first_block=blocks[0], last_block=blocks[1])
