@@ -32,6 +32,7 @@ class Weather:
     transaction_lost: float = 0.0  # from the pool, at a fork or on its way
     ids_change: bool = False  # an intent lost to a fork leaves its id to another one
     fee_spikes: float = 0.0
+    wicks: float = 0.0  # prices that are there for a second only
     crashes: float = 0.0  # mean number a run
     is_calm: bool = False
     outages: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
@@ -92,6 +93,7 @@ def weather_of(chance: random.Random, length_s: float) -> Weather:
         ids_change=chance.random() < 0.3,
         fee_spikes=some(0.02, 0.1),
         crashes=chance.choice((0.0, 1.0, 3.0, 8.0)),
+        wicks=chance.choice((0.0, 0.01, 0.03)),
     )
     for what in ("rpc", "venue", "log"):
         weather.outages[what] = []

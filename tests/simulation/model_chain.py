@@ -22,6 +22,8 @@ _SINGLE = "(bytes,uint256,int256,bytes,(uint256,address,address))"
 _PAIR = "(bytes,uint256,int256,int256,uint256,bytes,(uint256,address,address))"
 _CALLS: dict[str, tuple[Callable[..., list[ToldLog]], str]] = {
     "allocateForPartyB": (contract.allocate, "uint256,address"),
+    "deallocateForPartyB": (contract.deallocate, f"uint256,address,{_SINGLE}"),
+    "transferAllocation": (contract.transfer, f"uint256,address,address,{_SINGLE}"),
     "lockQuote": (contract.lock, f"uint256,{_SINGLE}"),
     "unlockQuote": (contract.unlock, "uint256"),
     "acceptCancelRequest": (contract.accept_cancel, "uint256"),
@@ -29,6 +31,7 @@ _CALLS: dict[str, tuple[Callable[..., list[ToldLog]], str]] = {
     "fillCloseRequest": (contract.fill_close, f"uint256,uint256,uint256,{_PAIR}"),
     "acceptCancelCloseRequest": (contract.accept_cancel_close, "uint256"),
     "expireQuote": (contract.expire, "uint256[]"),
+    "emergencyClosePosition": (contract.emergency_close, f"uint256,{_PAIR}"),
 }
 _BY_SELECTOR = {keccak(text=f"{name}({kinds})")[:4]: (name, rule, kinds) for name, (rule, kinds) in _CALLS.items()}
 _LOCK_AND_OPEN = keccak(text=f"lockAndOpenQuote(uint256,uint256,uint256,{_SINGLE},{_PAIR})")[:4]
@@ -72,6 +75,7 @@ def execute(state: State, now: int, unsigned: Unsigned) -> list[ToldLog]:
         return []
     if unsigned.to.lower() not in (US, DIAMOND):
         raise Revert("sent to nobody")
+    contract.check_served(state)
     (batch,) = decode(["bytes[]"], unsigned.calldata[4:])
     return [log for inner in batch for log in _inner(state, now, inner)]
 

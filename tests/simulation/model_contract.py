@@ -16,12 +16,48 @@ TRADING_FEE = WAD // 1000
 Logs = list[ToldLog]
 
 
+def check_served(state: State) -> None:
+    """Asked before every call of PartyB."""
+    if "party_b_actions" in state.switched_on:
+        raise Revert("Pausable: PartyB actions paused")
+
+
 def allocate(state: State, now: int, amount: int, party_a: str) -> Logs:
+    if state.liquidated_b.get(party_a):
+        raise Revert("AccountFacet: PartyB isn't solvent")
     if amount > state.free:
         raise Revert("AccountFacet: Insufficient balance")
     state.free -= amount
     state.allocated[party_a] = state.allocated.get(party_a, 0) + amount
     return [told("BalanceChangePartyB", US, party_a, amount, int(BalanceChange.ALLOCATE))]
+
+
+def deallocate(state: State, now: int, amount: int, party_a: str, signature: tuple[Any, ...]) -> Logs:
+    _give_up(state, now, amount, party_a, signature)
+    state.free += amount
+    return [told("BalanceChangePartyB", US, party_a, amount, int(BalanceChange.DEALLOCATE))]
+
+
+def transfer(state: State, now: int, amount: int, origin: str, recipient: str, signature: tuple[Any, ...]) -> Logs:
+    if state.liquidated.get(recipient) or state.liquidated_b.get(recipient):
+        raise Revert("PartyBFacet: Recipient isn't solvent")
+    _give_up(state, now, amount, origin, signature)
+    state.allocated[recipient] = state.allocated.get(recipient, 0) + amount
+    return [
+        told("BalanceChangePartyB", US, origin, amount, int(BalanceChange.DEALLOCATE)),
+        told("BalanceChangePartyB", US, recipient, amount, int(BalanceChange.ALLOCATE)),
+    ]
+
+
+def _give_up(state: State, now: int, amount: int, party_a: str, signature: tuple[Any, ...]) -> None:
+    if state.liquidated.get(party_a) or state.liquidated_b.get(party_a):
+        raise Revert("Accessibility: PartyA isn't solvent")
+    upnl_b = _single(state, now, party_a, signature)
+    if amount > state.allocated.get(party_a, 0):
+        raise Revert("AccountFacet: Insufficient allocated balance")
+    if _available_for_quote(state, party_a, upnl_b) < amount:
+        raise Revert("AccountFacet: Will be liquidatable")
+    state.allocated[party_a] -= amount
 
 
 def lock(state: State, now: int, quote_id: int, signature: tuple[Any, ...]) -> Logs:
@@ -33,6 +69,8 @@ def lock(state: State, now: int, quote_id: int, signature: tuple[Any, ...]) -> L
         raise Revert("PartyBFacet: Available balance is lower than zero")
     if free < quote.locks.total_b:
         raise Revert("PartyBFacet: insufficient available balance")
+    if state.liquidated_b.get(quote.party_a):
+        raise Revert("PartyBFacet: PartyB isn't solvent")
     return take(state, now, quote, US)
 
 
@@ -78,7 +116,10 @@ def open_position(
     quote = quote_of(state, quote_id)
     check_not_liquidated(state, quote)
     check_owner(quote, party_b)
+    _check_may_open(state, quote, party_b)
     upnl_b, mark = _pair(state, now, quote.party_a, signature) if signature is not None else (0, price)
+    if quote.symbol_id in state.delisted:
+        raise Revert("PartyBFacet: Symbol is not valid")
     if quote.status not in (QuoteStatus.LOCKED, QuoteStatus.CANCEL_PENDING):
         raise Revert("PartyBFacet: Invalid state")
     if now > quote.deadline:
@@ -130,6 +171,23 @@ def fill_close(
     return logs + twice("FillCloseRequest", quote.id, quote.party_a, party_b, filled, price, status, quote.close_id)
 
 
+def emergency_close(state: State, now: int, quote_id: int, signature: tuple[Any, ...]) -> Logs:
+    quote = quote_of(state, quote_id)
+    check_not_liquidated(state, quote)
+    check_owner(quote, US)
+    if not state.switched_on & {"emergency", "party_b_emergency"} and quote.symbol_id not in state.delisted:
+        raise Revert("PartyBFacet: Operation not allowed. Either emergency mode must be active, party B must be in")
+    if quote.status not in (QuoteStatus.OPENED, QuoteStatus.CLOSE_PENDING):
+        raise Revert("PartyBFacet: Invalid state")
+    upnl_b, mark = _pair(state, now, quote.party_a, signature)
+    locked, filled = state.locked(quote.party_a), quote.open_quantity
+    if state.allocated.get(quote.party_a, 0) - locked.cva - locked.lf + upnl_b < 0:
+        raise Revert("PartyBFacet: PartyB should be solvent")
+    logs, _ = close_part(state, now, quote.but(to_close=filled), filled, mark)
+    spend_nonces(state, quote.party_a, US)
+    return logs + twice("EmergencyClosePosition", quote.id, quote.party_a, US, filled, mark, 7, quote.close_id)
+
+
 def accept_cancel_close(state: State, now: int, quote_id: int, party_b: str = US) -> Logs:
     quote = quote_of(state, quote_id)
     check_not_liquidated(state, quote)
@@ -166,6 +224,8 @@ def check_owner(quote: ModelQuote, party_b: str) -> None:
 def check_not_liquidated(state: State, quote: ModelQuote) -> None:
     if state.liquidated.get(quote.party_a):
         raise Revert("Accessibility: PartyA isn't solvent")
+    if quote.party_b == US and state.liquidated_b.get(quote.party_a):
+        raise Revert("Accessibility: PartyB isn't solvent")
     if quote.status in (QuoteStatus.LIQUIDATED, QuoteStatus.LIQUIDATED_PENDING, QuoteStatus.CLOSED):
         raise Revert("Accessibility: Invalid state")
 
@@ -248,6 +308,8 @@ def _expire(state: State, now: int, quote: ModelQuote) -> Logs:
         raise Revert("LibQuote: Quote isn't expired")
     if state.liquidated.get(quote.party_a):
         raise Revert("LibQuote: PartyA isn't solvent")
+    if quote.party_b == US and state.liquidated_b.get(quote.party_a):
+        raise Revert("LibQuote: PartyB isn't solvent")
     if quote.status in (QuoteStatus.PENDING, QuoteStatus.LOCKED, QuoteStatus.CANCEL_PENDING):
         put(state, quote.but(status=QuoteStatus.EXPIRED, since=now))
         return [told("ExpireQuoteOpen", 9, quote.id), told("ExpireQuote", 9, quote.id)]
@@ -255,6 +317,15 @@ def _expire(state: State, now: int, quote: ModelQuote) -> Logs:
         put(state, quote.but(status=QuoteStatus.OPENED, since=now, close_price=0, to_close=0))
         return [told("ExpireQuoteClose", 4, quote.id, quote.close_id), told("ExpireQuote", 4, quote.id)]
     raise Revert("LibQuote: Invalid state")
+
+
+def _check_may_open(state: State, quote: ModelQuote, party_b: str) -> None:
+    if quote.party_a in state.suspended:
+        raise Revert("PartyBFacet: PartyA is suspended")
+    if party_b == US and "party_b_emergency" in state.switched_on:
+        raise Revert("PartyBFacet: PartyB is in emergency mode")
+    if "emergency" in state.switched_on:
+        raise Revert("PartyBFacet: System is in emergency mode")
 
 
 # --- signatures and solvency of PartyB; PartyA is always rich enough

@@ -41,9 +41,17 @@ def twice(name: str, *values: Any, shorter: int = 1) -> list[ToldLog]:
     return [told(name, *values), told(name, *values[:-shorter])]
 
 
+def _kind(parameter: dict[str, Any]) -> str:
+    """The type as signatures spell it: a struct as the tuple of its members."""
+    kind = str(parameter["type"])
+    if not kind.startswith("tuple"):
+        return kind
+    return "(" + ",".join(_kind(each) for each in parameter["components"]) + ")" + kind.removeprefix("tuple")
+
+
 @cache
 def _shape(name: str, arity: int) -> tuple[str, tuple[str, ...], tuple[bool, ...]]:
     (found,) = [each for each in _EVENTS if each["name"] == name and len(each["inputs"]) == arity]
-    kinds = tuple(str(each["type"]) for each in found["inputs"])
+    kinds = tuple(_kind(each) for each in found["inputs"])
     topic = "0x" + keccak(text=f"{name}({','.join(kinds)})").hex()
     return topic, kinds, tuple(bool(each["indexed"]) for each in found["inputs"])

@@ -1,16 +1,24 @@
-"""The contract's rules for the calls of traders, liquidators and anybody else."""
+"""The contract's rules for the calls of traders, of a rival hedger, and of anybody."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from hedger.domain.terms import OrderType, PositionType, QuoteStatus
 from tests.simulation import model_contract as contract
 from tests.simulation.model_contract import Logs, put, quote_of
 from tests.simulation.model_logs import told, twice
-from tests.simulation.model_state import NOBODY, RIVAL, US, Locks, ModelQuote, Revert, State
+from tests.simulation.model_state import RIVAL, Locks, ModelQuote, Revert, State
 
 FORCE_CANCEL_S = 120
 FORCE_CANCEL_CLOSE_S = 120
-FORCE_CLOSE_S = 90
+
+
+class Move(Protocol):
+    """A transaction of anybody but us."""
+
+    def run(self, state: State, now: int) -> Logs:
+        """Changes the state and gives the logs. Raises Revert."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,10 @@ class SendQuote:
     def run(self, state: State, now: int) -> Logs:
         if state.liquidated.get(self.party_a):
             raise Revert("Accessibility: PartyA isn't solvent")
+        if self.party_a in state.suspended:
+            raise Revert("Accessibility: Sender is Suspended")
+        if self.symbol_id in state.delisted:
+            raise Revert("PartyAFacet: Symbol is not valid")
         if self.deadline < now:
             raise Revert("PartyAFacet: Low deadline")
         quote = ModelQuote(
@@ -144,24 +156,6 @@ class ForceCancelClose:
 
 
 @dataclass(frozen=True)
-class ForceClose:
-    quote_id: int
-
-    def run(self, state: State, now: int) -> Logs:
-        quote = quote_of(state, self.quote_id)
-        contract.check_not_liquidated(state, quote)
-        if quote.status is not QuoteStatus.CLOSE_PENDING or quote.order_type is not OrderType.LIMIT:
-            raise Revert("PartyAFacet: Invalid state")
-        if now < quote.since + FORCE_CLOSE_S:
-            raise Revert("PartyAFacet: Cooldown not reached")
-        filled, price = quote.to_close, quote.close_price
-        logs, closed = contract.close_part(state, now, quote, filled, price)
-        contract.spend_nonces(state, quote.party_a, quote.party_b)
-        terms = (filled, price, int(closed.status), quote.close_id)
-        return logs + twice("ForceClosePosition", quote.id, quote.party_a, quote.party_b, *terms)
-
-
-@dataclass(frozen=True)
 class Expire:
     quote_id: int
 
@@ -185,61 +179,3 @@ class RivalMove:
         if self.what == "unlock":
             return contract.unlock(state, now, quote.id, RIVAL)
         return contract.fill_close(state, now, quote.id, quote.to_close, quote.close_price, None, RIVAL)
-
-
-@dataclass(frozen=True)
-class LiquidatePartyA:
-    """All steps of it in one go, except the last, which ends it."""
-
-    party_a: str
-
-    def run(self, state: State, now: int) -> Logs:
-        if state.liquidated.get(self.party_a):
-            raise Revert("LiquidationFacet: already")
-        mine = [each for each in state.quotes.values() if each.party_a == self.party_a]
-        waiting = (QuoteStatus.PENDING, QuoteStatus.LOCKED, QuoteStatus.CANCEL_PENDING)
-        pending = [each for each in mine if each.status in waiting]
-        opened = [each for each in mine if each.status.is_position]
-        logs = twice("LiquidatePartyA", NOBODY, self.party_a, 0, -1, -1, b"id")
-        amounts = [each.quantity for each in pending]
-        logs.append(
-            told("LiquidatePendingPositionsPartyA", NOBODY, self.party_a, [each.id for each in pending], amounts, b"id")
-        )
-        amounts = [each.open_quantity for each in opened]
-        ids, close_ids = [each.id for each in opened], [each.close_id for each in opened]
-        logs.append(told("LiquidatePositionsPartyA", NOBODY, self.party_a, ids, amounts, close_ids, b"id"))
-        for each in pending:
-            put(state, each.but(status=QuoteStatus.LIQUIDATED_PENDING, since=now))
-        for each in opened:
-            put(state, each.but(status=QuoteStatus.LIQUIDATED, since=now, closed=each.quantity))
-            if each.party_b == US:
-                state.nonces_b[self.party_a] = state.nonces_b.get(self.party_a, 0) + 1
-        state.liquidated[self.party_a] = True
-        return logs
-
-
-@dataclass(frozen=True)
-class EndLiquidation:
-    party_a: str
-
-    def run(self, state: State, now: int) -> Logs:
-        if not state.liquidated.get(self.party_a):
-            raise Revert("LiquidationFacet: not liquidated")
-        state.liquidated[self.party_a] = False
-        state.nonces_a[self.party_a] = state.nonces_a.get(self.party_a, 0) + 1
-        return twice("FullyLiquidatedPartyA", self.party_a, b"id")
-
-
-Move = (
-    SendQuote
-    | RequestCancel
-    | RequestClose
-    | RequestCancelClose
-    | ForceCancel
-    | ForceCancelClose
-    | ForceClose
-    | Expire
-    | RivalMove
-    | LiquidatePartyA
-    | EndLiquidation
-)

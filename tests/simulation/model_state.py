@@ -84,6 +84,10 @@ class State:
     nonces_b: dict[str, int] = field(default_factory=dict)
     allocated: dict[str, int] = field(default_factory=dict)
     liquidated: dict[str, bool] = field(default_factory=dict)
+    liquidated_b: dict[str, bool] = field(default_factory=dict)  # we, towards a PartyA
+    switched_on: set[str] = field(default_factory=set)  # pauses and emergencies, by the names of `ProtocolRead.paused`
+    suspended: set[str] = field(default_factory=set)
+    delisted: set[int] = field(default_factory=set)
     free: int = 10_000_000 * WAD
     last_close_id: int = 0
     key_nonce: int = 0
@@ -92,6 +96,8 @@ class State:
         other = copy(self)
         other.quotes, other.nonces_a, other.nonces_b = dict(self.quotes), dict(self.nonces_a), dict(self.nonces_b)
         other.allocated, other.liquidated = dict(self.allocated), dict(self.liquidated)
+        other.liquidated_b, other.switched_on = dict(self.liquidated_b), set(self.switched_on)
+        other.suspended, other.delisted = set(self.suspended), set(self.delisted)
         return other
 
     def of_pair(self, party_a: str) -> list[ModelQuote]:

@@ -51,6 +51,8 @@ class ModelVenue:
         self.listeners: list[Callable[[Told], None]] = []
         self.wallet = ModelWallet()
         self._trades = 0
+        self._before_wick: dict[str, int] = {}
+        self.history: list[tuple[float, dict[str, int]]] = []  # prices of every second
 
     # --- the market
 
@@ -86,7 +88,12 @@ class ModelVenue:
     def move(self) -> None:
         """Prices walk, and what may trade does."""
         for symbol, mid in self.mids.items():
-            self.mids[symbol] = max(20 * WAD, mid + self._random.choice((-3, -1, 0, 0, 1, 3)) * TICK)
+            steady = self._before_wick.pop(symbol, mid)
+            self.mids[symbol] = max(20 * WAD, steady + self._random.choice((-3, -1, 0, 0, 1, 3)) * TICK)
+            if self._weather.happens(self._weather.wicks):
+                self._before_wick[symbol] = self.mids[symbol]
+                self.mids[symbol] += self._random.choice((-1, 1)) * self._random.randint(5, 25) * TICK
+        self.history.append((self._loop.time(), dict(self.mids)))
         for order in list(self.orders.values()):
             if order.status == "open":
                 self._trade(order)

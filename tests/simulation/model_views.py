@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from hedger.adapters.chain.rpc_errors import RpcUnavailable
 from hedger.adapters.muon import MuonUnavailable, PairUpnlAndPriceSig, PairUpnlSig, SingleUpnlSig
 from hedger.adapters.muon.signatures import SchnorrSign, SingleUpnlAndPriceSig
@@ -12,7 +14,8 @@ from hedger.domain.policies.inputs import AccountView, SymbolTerms
 from tests.simulation.faults import Weather
 from tests.simulation.model_chain import ModelChain
 from tests.simulation.model_contract import MAX_LEVERAGE, MIN_VALUE
-from tests.simulation.model_moves import FORCE_CANCEL_CLOSE_S, FORCE_CANCEL_S, FORCE_CLOSE_S
+from tests.simulation.model_forcing import FIRST_COOLDOWN_S, GAP, SECOND_COOLDOWN_S
+from tests.simulation.model_moves import FORCE_CANCEL_CLOSE_S, FORCE_CANCEL_S
 from tests.simulation.model_rpc import Gate
 from tests.simulation.model_state import CHAIN_ID, WAD, Locks, State
 from tests.simulation.model_venue import SYMBOLS, ModelVenue
@@ -26,8 +29,8 @@ PROTOCOL = ProtocolRead(
     upnl_valid_s=120,
     force_cancel_cooldown_s=FORCE_CANCEL_S,
     force_cancel_close_cooldown_s=FORCE_CANCEL_CLOSE_S,
-    force_close_first_cooldown_s=FORCE_CLOSE_S,
-    force_close_second_cooldown_s=0,
+    force_close_first_cooldown_s=FIRST_COOLDOWN_S,
+    force_close_second_cooldown_s=SECOND_COOLDOWN_S,
     paused=(),
 )
 TERMS = {
@@ -38,6 +41,7 @@ TERMS = {
         min_quote_value=MIN_VALUE,
         min_lf_portion=WAD // 200,
         max_leverage=MAX_LEVERAGE,
+        force_close_gap=GAP,
     )
     for symbol_id, name in SYMBOLS.items()
 }
@@ -57,13 +61,21 @@ class ModelViews:
             party_a_locked=_locked(locked),
             party_a_pending=_locked(pending),
             party_a_liquidated=state.liquidated.get(party_a, False),
-            party_a_suspended=False,
+            party_a_suspended=party_a in state.suspended,
             party_b_free=state.free,
             party_b_allocated=state.allocated.get(party_a, 0),
             party_b_locked=_locked(locked),
             party_b_pending=_locked(pending),
-            party_b_liquidated=False,
+            party_b_liquidated=state.liquidated_b.get(party_a, False),
         )
+
+    async def protocol(self) -> tuple[dict[int, SymbolTerms], ProtocolRead]:
+        """Symbols and parameters as they are now."""
+        state = await self._state(None)
+        terms = {
+            each.symbol_id: replace(each, is_valid=each.symbol_id not in state.delisted) for each in TERMS.values()
+        }
+        return terms, replace(PROTOCOL, paused=tuple(sorted(state.switched_on)))
 
     async def max_funding_rate(self, quote_id: int, block: BlockRef | None = None) -> int:
         await self._state(block)

@@ -23,6 +23,7 @@ from hedger.application.account_inputs import AccountInputsSource
 from hedger.application.account_managing import AccountManager
 from hedger.application.book import Book
 from hedger.application.funding_rates import FundingMonitor
+from hedger.application.funds_keeping import FundsKeeper
 from hedger.application.heads import Heads
 from hedger.application.healing import Healer
 from hedger.application.inputs import Board, InputsSource
@@ -66,7 +67,7 @@ from tests.simulation.model_chain import FIRST_BLOCK, ModelChain
 from tests.simulation.model_rpc import ModelRpc, collected_block
 from tests.simulation.model_state import CHAIN_ID, DIAMOND, US
 from tests.simulation.model_venue import ModelVenue
-from tests.simulation.model_views import PROTOCOL, TERMS, ModelMuon, ModelViews
+from tests.simulation.model_views import TERMS, ModelMuon, ModelViews
 from tests.simulation.venue_port import VenuePort
 from tests.simulation.virtual_time import MEMBER_OF, VirtualLoop
 
@@ -209,7 +210,9 @@ class Process:
         the_relay = Relay(ledger, streams, tag=policy.tag)
         account_manager = AccountManager(
             ledger,
-            AccountInputsSource(board, book, ledger, views),
+            AccountInputsSource(board, book, ledger, views, policy),
+            book.allocations,
+            FundsKeeper(ledger, board, book, policy),
             policy,
             the_relay,
             self._party_as,
@@ -272,9 +275,9 @@ class Process:
             projector=cast(Projector, None),
             validator=cast(PositionValidator, None),
             repairer=cast(Repairer, None),
-            timing=Timing(heal_s=3.0, venue_poll_s=4.0, income_poll_s=9.0, validate_s=10.0, tend_s=5.0),
+            timing=Timing(heal_s=3.0, venue_poll_s=4.0, income_poll_s=9.0, validate_s=10.0, tend_s=5.0, watch_s=1.0),
             clock_ms=self._clock_ms,
-            read_protocol=partial(_read_protocol, board, ledger),
+            read_protocol=partial(_read_protocol, board, ledger, views),
             relay_after=await log.head(),
             new_head=new_head,
         )
@@ -283,6 +286,7 @@ class Process:
 
     async def _restore(self, parts: Parts) -> None:
         await parts.healer.restore(self._live())
+        await parts.account_manager.restore()
         await parts.read_protocol()
         await parts.residual_keeper.restore()
         parts.board.rules = await parts.venue.rules()
@@ -329,14 +333,15 @@ async def _accounts_told_in(log: LogPort, ledger: Ledger, block_hashes: Sequence
     return party_as - {""}
 
 
-async def _read_protocol(board: Board, ledger: Ledger) -> None:
-    board.symbols, board.protocol = dict(TERMS), PROTOCOL
+async def _read_protocol(board: Board, ledger: Ledger, views: ModelViews) -> None:
+    board.symbols, read = await views.protocol()
+    board.protocol = read
     feed = await ledger.feed()
     async with ledger.lock(feed.id):
         feed = await ledger.feed()
-        if feed.protocol is None:
+        if feed.protocol != read:
             draft = Draft(feed)
-            draft.add([PROTOCOL])
+            draft.add([read])
             await ledger.save([draft], correlation_id="feed", causation_id="block:1")
 
 

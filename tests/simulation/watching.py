@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from hedger.domain.terms import OrderType, PositionType, QuoteStatus, Side
 from tests.simulation.faults import Weather
 from tests.simulation.model_chain import EPOCH_S, Block, ModelChain
+from tests.simulation.model_forcing import ForceClose
 from tests.simulation.model_moves import FORCE_CANCEL_CLOSE_S, FORCE_CANCEL_S
 from tests.simulation.model_state import US, WAD, ModelQuote
-from tests.simulation.model_venue import STEP, SYMBOLS, ModelVenue
+from tests.simulation.model_venue import MIN_NOTIONAL, STEP, SYMBOLS, ModelVenue
 
 SPREAD = 5 * 10**14
+DUST = MIN_NOTIONAL * WAD
 
 
 class Broken(AssertionError):
@@ -31,6 +33,7 @@ class Watch:
     directions: dict[int, set[PositionType]] = field(default_factory=dict)
     unreachable: set[int] = field(default_factory=set)  # close ids whose price the market left
     crashed_s: list[float] = field(default_factory=list)
+    hindered_s: list[int] = field(default_factory=list)  # block times at which the contract refused calls of ours
 
     def held(self, quote_id: int, symbol: str = "") -> int:
         """Signed quantity (long positive) that the venue has filled for a quote, in one symbol or in all."""
@@ -53,6 +56,11 @@ class Watch:
 
     def _look_at_block(self, block: Block) -> None:
         before = self.chain.by_hash[block.parent_hash].state.quotes if block.parent_hash in self.chain.by_hash else {}
+        if block.state.switched_on or block.state.liquidated_b or block.state.delisted or block.state.suspended:
+            self.hindered_s.append(block.timestamp)
+        for _, move in block.moves:
+            if isinstance(move, ForceClose) and before[move.quote_id].party_b == US:
+                self._never_forced(before[move.quote_id], block)
         for quote in block.state.quotes.values():
             self.largest[quote.id] = max(self.largest[quote.id], quote.quantity)
             self.directions.setdefault(quote.id, set()).add(quote.position)
@@ -74,10 +82,19 @@ class Watch:
         if opened and hedge < quote.quantity:
             raise Broken(f"I5: quote {quote.id} opened {quote.quantity} with {hedge} filled at the venue")
         filled = quote.closed > before.closed and quote.status is not QuoteStatus.LIQUIDATED
+        if filled and before.status is QuoteStatus.OPENED and hedge * self.venue.mids[SYMBOLS[quote.symbol_id]] > DUST:
+            raise Broken(f"I5: quote {quote.id} was closed in an emergency while the venue still holds {hedge}")
         by_us = filled and before.status in (QuoteStatus.CLOSE_PENDING, QuoteStatus.CANCEL_CLOSE_PENDING)
         forced = any(getattr(move, "quote_id", 0) == quote.id for _, move in self._moves_of(quote))
         if by_us and not forced and hedge > quote.quantity - quote.closed:
             raise Broken(f"I5: quote {quote.id} closed to {quote.quantity - quote.closed}, venue still holds {hedge}")
+
+    def _never_forced(self, quote: ModelQuote, block: Block) -> None:
+        """No close of ours is forced while the process runs, and venue and chain answer."""
+        if self._was_well(quote.since, block.timestamp):
+            raise Broken(
+                f"obligation: the close of quote {quote.id} was forced after {block.timestamp - quote.since} s"
+            )
 
     def _moves_of(self, quote: ModelQuote) -> list[tuple[str, object]]:
         return [each for block in self.chain.blocks[-2:] for each in block.moves]
@@ -103,6 +120,8 @@ class Watch:
     def _was_well(self, begin_s: int, end_s: int) -> bool:
         first, last = begin_s - EPOCH_S - 10, end_s - EPOCH_S
         if not self.weather.is_mild or self.weather.away_within(first, last):
+            return False
+        if any(begin_s - 10 <= at <= end_s for at in self.hindered_s):
             return False
         return not any(first - 20 <= crashed <= last for crashed in self.crashed_s)
 

@@ -9,7 +9,7 @@ from hashlib import sha256
 import msgspec
 
 from hedger.domain.policies.policy import Policy, SymbolPolicy
-from hedger.domain.terms import MarketMode
+from hedger.domain.terms import EmergencyClose, MarketMode
 from tests.simulation.faults import Weather, weather_of
 from tests.simulation.invariants import check_rest
 from tests.simulation.kept_log import KeptLog
@@ -169,6 +169,7 @@ def _policy(chance: random.Random) -> Policy:
         market_mode=chance.choice(tuple(MarketMode)),
         open_parts_after_s=chance.choice((0, 0, 10)),
         max_slippage_loss=chance.choice((2 * 10**15, 5 * 10**16)),
+        emergency_close=chance.choice(tuple(EmergencyClose)),
     )
     return policy.versioned()
 
@@ -187,6 +188,7 @@ def simulate(seed: int) -> Report:
                 report.trace = _trace(world, report.trouble)
             report.counted = world.counted
             report.counted["reorganisations"] = world.chain.reorganisations
+            report.counted.update(_done_by_others(world.chain))
             report.counted["events"] = len(world.kept.recorded)
             report.counted["quotes"] = len(world.chain.state.quotes)
             report.counted["orders"] = len(world.venue.orders)
@@ -195,6 +197,16 @@ def simulate(seed: int) -> Report:
 
     run_in_virtual_time(main)
     return report
+
+
+def _done_by_others(chain: ModelChain) -> Counter[str]:
+    """What traders, rivals, liquidators and administrators did, as it stands on the chain at the end."""
+    done = Counter[str]()
+    for block in chain.blocks:
+        for _, move in block.moves:
+            done[f"chain: {type(move).__name__} {getattr(move, 'name', '')}".rstrip()] += 1
+        done.update(f"chain: ours, {reason or 'well'}" for reason in (each.reason for each in block.receipts.values()))
+    return done
 
 
 def _trace(world: World, trouble: str) -> list[str]:
