@@ -69,3 +69,7 @@ class Administrator:
         """Fix what each hedger gets (negative, wad) or pays (positive) of a liquidation; unnamed ones as booked."""
         fixed = amounts or {}
         await self._diamond.call("resolveLiquidationDispute", party_a, list(fixed), list(fixed.values()), disputed)
+
+    async def set_funding(self, symbol_id: int, *, epoch_s: int, window_s: int) -> None:
+        """How often a symbol's positions may be charged, and how far around each boundary; less than half an epoch."""
+        await self._diamond.call("setSymbolFundingState", symbol_id, epoch_s, window_s)
