@@ -1,16 +1,23 @@
 """What the hedger holds and has promised, summed per symbol and account, kept from the quotes as they are saved."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import reduce
 
+from hedger.application.allocations import Allocations
 from hedger.domain.margins import Locked
+from hedger.domain.money import WAD
 from hedger.domain.policies.decide import needs_attention
-from hedger.domain.policies.inputs import BookView, PositionView
+from hedger.domain.policies.health import PairHealth
+from hedger.domain.policies.inputs import BookView, CloseView, PositionView
 from hedger.domain.policies.policy import Policy
 from hedger.domain.quote.onchain import notional
 from hedger.domain.quote.quote import Quote, Verdict
+from hedger.domain.reverts import PROFIT_FIRST
 from hedger.domain.solvency import upnl_of_party_a
 from hedger.domain.terms import CallKind, PositionType, QuoteStatus
+
+_PENDING = (QuoteStatus.LOCKED, QuoteStatus.CANCEL_PENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,8 @@ class _Line:
     unhedged: int  # signed: what the quote at rest leaves, beyond what its own orders trade
     promised: int
     claims: int  # what a lock under way takes of the pair's allocation, beyond what it brings
+    pending: Locked  # what the quote locks while it is not opened
+    close: CloseView | None
 
 
 @dataclass(slots=True)
@@ -58,6 +67,7 @@ class Book:
         self._accounts: dict[str, dict[int, _Line]] = {}
         self._symbols: dict[int, _SymbolSums] = {}
         self._notional = self._promised = 0
+        self.allocations = Allocations()
         self._live: dict[int, str] = {}
 
     def note(self, quote: Quote) -> None:
@@ -103,8 +113,37 @@ class Book:
 
     @property
     def promised(self) -> int:
-        """Allocations asked for by quotes and not yet seen on chain, all accounts together (wad)."""
-        return self._promised
+        """Allocations asked for by quotes and accounts and not yet seen on chain, all together (wad)."""
+        return self._promised + self.allocations.promised
+
+    def pair(self, party_a: str, mark_of: Callable[[int], int], now: int) -> PairHealth:
+        """One pair as memory has it; `now` is the time of the newest block, seconds."""
+        lines = self._accounts.get(party_a, {}).values()
+        held = [line for line in lines if line.open_quantity]
+        allocations = self.allocations
+        return PairHealth(
+            party_a=party_a,
+            allocated=allocations.allocated(party_a),
+            locked=_sum(line.locked for line in held),
+            pending=_sum(line.pending for line in lines),
+            upnl=-sum(_upnl(line, mark_of(line.symbol_id)) for line in held),
+            notional=sum(line.open_quantity * mark_of(line.symbol_id) // WAD for line in held),
+            pledged=sum(line.notional for line in lines if not line.open_quantity),
+            arriving=allocations.arriving(party_a) + sum(line.promised for line in lines),
+            claimed=sum(line.claims for line in lines),
+            is_marked=all(mark_of(line.symbol_id) for line in held),
+            is_free=allocations.is_free(party_a, now),
+        )
+
+    def pairs(self, mark_of: Callable[[int], int], now: int) -> list[PairHealth]:
+        """Every pair that holds or is allocated something, as memory has it."""
+        known = set(self._accounts).union(self.allocations.party_as)
+        return [self.pair(party_a, mark_of, now) for party_a in sorted(known)]
+
+    def closes(self, party_a: str) -> tuple[CloseView, ...]:
+        """The closes that a PartyA has asked for and that are not filled, by quote id."""
+        lines = self._accounts.get(party_a, {})
+        return tuple(line.close for _, line in sorted(lines.items()) if line.close is not None)
 
     def positions(self, party_a: str, mark_of: Callable[[int], int]) -> tuple[PositionView, ...]:
         """The open positions with one PartyA, by quote id."""
@@ -147,8 +186,11 @@ class Book:
             account_notional=sum(line.notional for line in others),
             total_notional=self._notional - (own.notional if own is not None else 0),
             account_upnl=sum(_upnl(line, mark_of(line.symbol_id)) for line in others),
-            promised_allocation=self._promised - (own.promised if own is not None else 0),
-            account_claims=sum(line.claims for line in others),
+            promised_allocation=self.promised - (own.promised if own is not None else 0),
+            account_claims=sum(line.claims for line in others) + self.allocations.leaving(party_a),
+            account_promised=sum(line.promised for line in others) + self.allocations.arriving(party_a),
+            total_allocated=self.allocations.total,
+            reserve_vault=self.allocations.reserve_vault,
         )
 
     def _replace(self, quote_id: int, line: _Line | None) -> None:
@@ -180,10 +222,11 @@ def _line_of(quote: Quote, policy: Policy) -> _Line | None:
     if facet is None:
         return None
     wanted = quote.verdict is Verdict.ACCEPTED and not facet.status.is_terminal
-    held = facet.party_b == policy.party_b and facet.status.is_position
+    ours = facet.party_b == policy.party_b
+    held = ours and facet.status.is_position
     if not (wanted or held or hedge):
         return None
-    in_flight = quote.in_flight
+    request = quote.in_flight or quote.unread_success()
     sign = 1 if facet.position_type is PositionType.LONG else -1
     return _Line(
         symbol_id=facet.symbol_id,
@@ -195,12 +238,14 @@ def _line_of(quote: Quote, policy: Policy) -> _Line | None:
         locked=facet.locked,
         opened_at=facet.opened_at,
         funded_at=facet.funded_at,
-        is_busy=in_flight is not None,
+        is_busy=quote.in_flight is not None,
         hedge=sign * hedge,
         internal=sign * quote.hedge.internal_quantity,
         unhedged=sign * _unhedged(quote, policy),
-        promised=in_flight.call.allocate if in_flight is not None else 0,
+        promised=request.call.allocate if request is not None else 0,
         claims=_claims(quote),
+        pending=facet.locked if ours and facet.status in _PENDING else Locked(),
+        close=_close_of(quote) if held else None,
     )
 
 
@@ -210,6 +255,24 @@ def _claims(quote: Quote) -> int:
     if request is None or quote.chain is None or request.call.kind not in (CallKind.LOCK, CallKind.LOCK_AND_OPEN):
         return 0
     return max(0, quote.chain.locked.total_b - request.call.allocate)
+
+
+def _close_of(quote: Quote) -> CloseView | None:
+    facet = quote.chain
+    if facet is None or facet.close is None or facet.status is not QuoteStatus.CLOSE_PENDING:
+        return None
+    failures = quote.failures_of(CallKind.FILL_CLOSE, since=facet.close.requested_at)
+    return CloseView(
+        quote_id=quote.quote_id,
+        quantity=facet.close.remaining,
+        price=facet.close.price,
+        order_type=facet.close.order_type,
+        is_unpaid=bool(failures) and failures[-1].reason.startswith(PROFIT_FIRST),
+    )
+
+
+def _sum(parts: Iterable[Locked]) -> Locked:
+    return reduce(Locked.plus, parts, Locked())
 
 
 def _unhedged(quote: Quote, policy: Policy) -> int:

@@ -12,6 +12,7 @@ from hedger.domain.aggregate import Aggregate
 from hedger.domain.alerts.alerts import Alerts
 from hedger.domain.events import Event, Recorded
 from hedger.domain.feed import Feed, feed_id
+from hedger.domain.funds import Funds
 from hedger.domain.quote.hedge import Hedge
 from hedger.domain.quote.quote import Quote
 from hedger.domain.reconciliation import Reconciliation
@@ -89,6 +90,9 @@ class Ledger:
 
     async def treasury(self) -> Treasury:
         return await self._load(Treasury(id=Treasury.create_id(self.chain_id, self.diamond, self.party_b)))
+
+    async def funds(self) -> Funds:
+        return await self._load(Funds(id=Funds.create_id(self.chain_id, self.diamond, self.party_b)))
 
     async def venue_cash(self, venue: str) -> VenueCash:
         return await self._load(VenueCash(id=VenueCash.create_id(self.chain_id, self.diamond, self.party_b, venue)))

@@ -40,6 +40,7 @@ class Timing:
     income_poll_s: float
     validate_s: float
     tend_s: float
+    watch_s: float
 
 
 class NewHead:

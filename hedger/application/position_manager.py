@@ -14,6 +14,7 @@ from hedger.application.lanes import Lanes
 from hedger.application.ledger import Draft, Ledger
 from hedger.application.messages import Reported
 from hedger.domain import chain_facts, transactions
+from hedger.domain.account import Account
 from hedger.domain.events import ChainFact, Event
 from hedger.domain.feed import BlockRef, BlocksOrphaned, FeedCheckpointed
 from hedger.domain.policies.decide import decide, is_ahead_of_the_chain
@@ -227,6 +228,8 @@ class PositionManager:
     async def _save_one(self, draft: Draft, events: Sequence[Event], party_a: str, causation: str) -> None:
         draft.add(events)
         await self._ledger.save([draft], correlation_id=f"account:{party_a}", causation_id=causation)
+        if isinstance(draft.aggregate, Account):
+            self._book.allocations.note(draft.aggregate)
 
     async def _append_to_feed(self, events: Sequence[Event], causation: str) -> None:
         """Each on its own: after a restart blocks are read again, and what stands in the log already is passed over."""

@@ -13,6 +13,7 @@ from hedger.adapters.muon import (
     MuonUnavailable,
     PairUpnlAndPriceSig,
     PairUpnlSig,
+    SettlementSig,
     SingleUpnlSig,
 )
 from hedger.adapters.muon.signatures import SingleUpnlAndPriceSig
@@ -162,6 +163,9 @@ class WatchedMuon:
 
     async def upnl_a_with_price(self, party_a: str, symbol_id: int) -> SingleUpnlAndPriceSig:
         return await self._watched(self._muon.upnl_a_with_price(party_a, symbol_id))
+
+    async def settle_upnl(self, party_a: str) -> SettlementSig:
+        return await self._watched(self._muon.settle_upnl(party_a))
 
     async def _watched(self, asked: Awaitable[T]) -> T:
         try:

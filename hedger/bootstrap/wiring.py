@@ -31,6 +31,7 @@ from hedger.application.alerting_memory import Streak
 from hedger.application.book import Book
 from hedger.application.doctor import ChainDoctor
 from hedger.application.funding_rates import FundingMonitor
+from hedger.application.funds_keeping import FundsKeeper
 from hedger.application.heads import Heads
 from hedger.application.healing import Healer
 from hedger.application.inputs import Board, InputsSource
@@ -113,7 +114,9 @@ async def _wired(
     the_relay = Relay(ledger, streams, tag=policy.tag)
     account_manager = AccountManager(
         ledger,
-        AccountInputsSource(board, book, ledger, views),
+        AccountInputsSource(board, book, ledger, views, policy),
+        book.allocations,
+        FundsKeeper(ledger, board, book, policy),
         policy,
         the_relay,
         partial(accounts, pool),
@@ -203,6 +206,7 @@ async def _wired(
             income_poll_s=settings.venue.income_poll_s,
             validate_s=settings.timing.validate_s,
             tend_s=settings.timing.tend_s,
+            watch_s=settings.timing.watch_s,
         ),
         clock_ms=clock_ms,
         read_protocol=read_protocol,
@@ -243,6 +247,7 @@ async def _restore(parts: Parts, pool: Pool) -> None:
     await parts.healer.restore([row[0] for row in rows])
     await parts.read_protocol()
     await parts.residual_keeper.restore()
+    await parts.account_manager.restore()
     await patiently("venue", partial(_read_venue, parts))
 
 

@@ -17,6 +17,9 @@ class RevertAction(StrEnum):
     HALT = "halt"  # configuration or access: a person must look
 
 
+PROFIT_FIRST = "LibQuote: PartyA should first exit its positions that are currently in profit."
+"""PartyA's loss cannot be paid from its allocation, perhaps because its profit is not settled."""
+
 _TABLE: dict[RevertAction, tuple[str, ...]] = {
     RevertAction.NEW_SIGNATURE: (
         "LibMuon: Expired signature",
@@ -115,7 +118,7 @@ _TABLE: dict[RevertAction, tuple[str, ...]] = {
     RevertAction.DEPOSIT: ("AccountFacet: Insufficient balance",),
     RevertAction.SOLVENCY: (
         "LibSolvency: Available balance is lower than zero",
-        "LibQuote: PartyA should first exit its positions that are currently in profit.",
+        PROFIT_FIRST,
         "LibSettlement: PartyA is insolvent",
     ),
     RevertAction.HALT: (

@@ -120,6 +120,8 @@ class CallKind(StrEnum):
     TRANSFER = "transfer"  # from this pair's allocation to another PartyA's
     CHARGE_FUNDING = "charge_funding"
     SETTLE = "settle"  # unrealised profit of PartyA's positions becomes allocation
+    FILL_VAULT = "fill_vault"  # from the free balance to the reserve vault; of PartyB's account with itself
+    EMPTY_VAULT = "empty_vault"  # and back
 
     @property
     def is_of_account(self) -> bool:
@@ -132,7 +134,15 @@ class CallKind(StrEnum):
 
 
 _OF_ACCOUNT = frozenset(
-    {CallKind.ALLOCATE, CallKind.DEALLOCATE, CallKind.TRANSFER, CallKind.CHARGE_FUNDING, CallKind.SETTLE}
+    {
+        CallKind.ALLOCATE,
+        CallKind.DEALLOCATE,
+        CallKind.TRANSFER,
+        CallKind.CHARGE_FUNDING,
+        CallKind.SETTLE,
+        CallKind.FILL_VAULT,
+        CallKind.EMPTY_VAULT,
+    }
 )
 _CHANGE_NONCES = frozenset(
     {

@@ -4,8 +4,10 @@ import msgspec
 
 from hedger.application.book import Book
 from hedger.domain import transactions
-from hedger.domain.account import Account
+from hedger.domain.account import Account, AccountDecided
+from hedger.domain.chain_facts import AccountFact
 from hedger.domain.events import Event
+from hedger.domain.policies.accounts import decide_account
 from hedger.domain.policies.decide import decide
 from hedger.domain.policies.policy import Policy
 from hedger.domain.quote import events
@@ -34,18 +36,34 @@ def check_rest(
 ) -> None:
     """Raises Broken."""
     quotes = quotes_of(kept)
-    _nothing_outstanding(quotes)
+    accounts = _accounts_of(kept)
+    _nothing_outstanding(quotes, accounts)
     _log_is_as_chain(chain, quotes)
     _accounts_are_as_chain(chain, kept)
     _log_is_as_venue(venue, quotes)
     _hedged(chain, venue, quotes, watch)
-    _memory_is_as_log(process, quotes, policy)
+    _memory_is_as_log(process, quotes, accounts, policy)
     for quote in quotes.values():
         _decides_the_same(quote, kept, policy)
+    for account in accounts:
+        _account_decides_the_same(account, kept, policy)
     fold(kept.recorded, US)
 
 
-def _nothing_outstanding(quotes: dict[int, Quote]) -> None:
+def _accounts_of(kept: KeptLog) -> list[Account]:
+    """Every account with us, as the log has it."""
+    told = (recorded.event for recorded in kept.recorded)
+    party_as = {event.party_a for event in told if isinstance(event, AccountFact) and event.party_b == US}
+    accounts = [Account.new(CHAIN_ID, DIAMOND, US, party_a) for party_a in sorted(party_as)]
+    for account in accounts:
+        account.advance(each.event for each in kept.by_aggregate.get(account.id, ()))
+    return accounts
+
+
+def _nothing_outstanding(quotes: dict[int, Quote], accounts: list[Account]) -> None:
+    for account in accounts:
+        if account.in_flight is not None:
+            raise Broken(f"I4: request {account.in_flight.request_id} has no outcome")
     for quote in quotes.values():
         if quote.in_flight is not None:
             raise Broken(f"I4: request {quote.in_flight.request_id} has no outcome")
@@ -134,12 +152,17 @@ def _hedged(chain: ModelChain, venue: ModelVenue, quotes: dict[int, Quote], watc
             raise Broken(f"I6: {symbol} is held {venue.positions[symbol]}, the sum over quotes is {held}")
 
 
-def _memory_is_as_log(process: Process, quotes: dict[int, Quote], policy: Policy) -> None:
+def _memory_is_as_log(process: Process, quotes: dict[int, Quote], accounts: list[Account], policy: Policy) -> None:
     parts = process.parts
     if parts is None:
         raise Broken("I6: the process did not come up again")
     cached = parts.ledger._cache
     book = Book(policy)
+    for account in accounts:
+        book.allocations.note(account)
+        kept = cached.get(account.id)
+        if kept is not None and msgspec.json.encode(kept) != msgspec.json.encode(account):
+            raise Broken(f"I9: the account with {account.party_a} in memory is not as a replay gives it")
     for quote in quotes.values():
         book.note(quote)
         remembered = cached.get(quote.id)
@@ -150,6 +173,21 @@ def _memory_is_as_log(process: Process, quotes: dict[int, Quote], policy: Policy
     for quote in quotes.values():
         if book.view(quote, lambda _: 0) != parts.book.view(quote, lambda _: 0):
             raise Broken(f"I9: the book in memory is not that of the log, seen from quote {quote.quote_id}")
+
+
+def _account_decides_the_same(account: Account, kept: KeptLog, policy: Policy) -> None:
+    """Every transaction of an account, asked for again from the recorded inputs."""
+    codec = msgspec.json.Encoder(order="deterministic")
+    again = Account.new(CHAIN_ID, DIAMOND, US, account.party_a)
+    expected: list[Event] = []
+    for recorded in kept.by_aggregate.get(account.id, ()):
+        event = recorded.event
+        if isinstance(event, AccountDecided):
+            expected = decide_account(again, event.inputs, policy)
+        is_decision = isinstance(event, AccountDecided | transactions.TransactionRequested)
+        if is_decision and (not expected or codec.encode(expected.pop(0)) != codec.encode(event)):
+            raise Broken(f"I9: the account with {account.party_a} does not decide {event!r} on replay")
+        again.advance([event])
 
 
 def _decides_the_same(quote: Quote, kept: KeptLog, policy: Policy) -> None:

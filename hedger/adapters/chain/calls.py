@@ -83,6 +83,25 @@ def charge_funding_rate(party_a: str, quote_ids: Sequence[int], rates: Sequence[
     return _DIAMOND["chargeFundingRate"].calldata(party_a, tuple(quote_ids), tuple(rates), upnl_sig)
 
 
+def settle_upnl(settlement_sig: Signature, new_prices: Sequence[int], party_a: str) -> bytes:
+    """`settlement_sig` is a SettlementSig; `new_prices` (wads) are the opened prices after it, one a quote in it.
+
+    Raises ValueError where there are not as many prices as quotes.
+    """
+    _, _, quotes, *_ = settlement_sig
+    if len(quotes) != len(new_prices):
+        raise ValueError(f"{len(new_prices)} prices for {len(quotes)} quotes")
+    return _DIAMOND["settleUpnl"].calldata(settlement_sig, tuple(new_prices), party_a)
+
+
+def deposit_to_reserve_vault(amount: int, party_b: str) -> bytes:
+    return _DIAMOND["depositToReserveVault"].calldata(amount, party_b)
+
+
+def withdraw_from_reserve_vault(amount: int) -> bytes:
+    return _DIAMOND["withdrawFromReserveVault"].calldata(amount)
+
+
 def emergency_close_position(quote_id: int, pair_sig: Signature) -> bytes:
     """`pair_sig` is a PairUpnlAndPriceSig; the whole open amount closes at its price."""
     return _DIAMOND["emergencyClosePosition"].calldata(quote_id, pair_sig)

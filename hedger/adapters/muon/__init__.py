@@ -5,7 +5,9 @@ from hedger.adapters.muon.port import Muon, MuonAnswerInvalid, MuonError, MuonUn
 from hedger.adapters.muon.signatures import (
     PairUpnlAndPriceSig,
     PairUpnlSig,
+    QuoteSettlement,
     SchnorrSign,
+    SettlementSig,
     SingleUpnlAndPriceSig,
     SingleUpnlSig,
 )
@@ -18,7 +20,9 @@ __all__ = [
     "MuonUnavailable",
     "PairUpnlAndPriceSig",
     "PairUpnlSig",
+    "QuoteSettlement",
     "SchnorrSign",
+    "SettlementSig",
     "SingleUpnlAndPriceSig",
     "SingleUpnlSig",
 ]

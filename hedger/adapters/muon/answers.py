@@ -11,13 +11,16 @@ from hedger.adapters.muon.port import MuonAnswerInvalid, MuonUnavailable
 from hedger.adapters.muon.signatures import (
     PairUpnlAndPriceSig,
     PairUpnlSig,
+    QuoteSettlement,
     SchnorrSign,
+    SettlementSig,
     SingleUpnlAndPriceSig,
     SingleUpnlSig,
 )
 
 RAW_KEPT = 500
 GATEWAY_SIGNATURE_BYTES = 65
+UINT8 = range(2**8)
 UINT256 = range(2**256)
 INT256 = range(-(2**255), 2**255)
 # Refusals of the question itself: no other node and no later time will answer it.
@@ -38,6 +41,7 @@ _SINGLE = msgspec.json.Decoder(wire.Answer[wire.Single])
 _SINGLE_AND_PRICE = msgspec.json.Decoder(wire.Answer[wire.SingleAndPrice])
 _PAIR = msgspec.json.Decoder(wire.Answer[wire.Pair])
 _PAIR_AND_PRICE = msgspec.json.Decoder(wire.Answer[wire.PairAndPrice])
+_SETTLEMENT = msgspec.json.Decoder(wire.Answer[wire.Settlement])
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -99,6 +103,24 @@ def pair_upnl_and_price(question: Question, body: bytes) -> PairUpnlAndPriceSig:
     )
 
 
+def settlement(question: Question, body: bytes) -> SettlementSig:
+    """Answer of `settle_upnl`."""
+    read = _Reader(question, body, _SETTLEMENT)
+    upnls = tuple(read.int256(f"upnlPartyBs[{place}]", upnl) for place, upnl in enumerate(read.fields.upnl_bs))
+    return SettlementSig(
+        req_id=read.req_id(),
+        timestamp=read.timestamp(),
+        quotes=tuple(
+            read.quote_settlement(f"quoteSettlementData[{place}]", entry, len(upnls))
+            for place, entry in enumerate(read.fields.quotes)
+        ),
+        upnl_party_bs=upnls,
+        upnl_party_a=read.int256("uPnlA", read.fields.upnl_a),
+        gateway_signature=read.gateway_signature(),
+        sigs=read.sigs(),
+    )
+
+
 class _Reader(Generic[Fields]):
     """Reads one answer field by field, and names the field it cannot read."""
 
@@ -122,6 +144,15 @@ class _Reader(Generic[Fields]):
 
     def uint256(self, name: str, value: wire.Number) -> int:
         return self._number(f"result.data.result.{name}", value, UINT256)
+
+    def quote_settlement(
+        self, name: str, entry: tuple[wire.Number, wire.Number, wire.Number], party_bs: int
+    ) -> QuoteSettlement:
+        quote_id, price, index = entry
+        place = self._number(f"result.data.result.{name}[2]", index, UINT8)
+        if place >= party_bs:
+            raise self._invalid(f"result.data.result.{name}[2]", f"{place} of {party_bs} hedgers")
+        return QuoteSettlement(self.uint256(f"{name}[0]", quote_id), self.uint256(f"{name}[1]", price), place)
 
     def gateway_signature(self) -> bytes:
         signature = self._hex("result.nodeSignature", self._result.gateway_signature)

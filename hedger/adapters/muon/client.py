@@ -14,6 +14,7 @@ from hedger.adapters.muon.port import MuonAnswerInvalid, MuonUnavailable
 from hedger.adapters.muon.signatures import (
     PairUpnlAndPriceSig,
     PairUpnlSig,
+    SettlementSig,
     SingleUpnlAndPriceSig,
     SingleUpnlSig,
 )
@@ -68,6 +69,9 @@ class MuonClient:
     async def upnl_a_with_price(self, party_a: str, symbol_id: int) -> SingleUpnlAndPriceSig:
         question = self._question("uPnl_A_withSymbolPrice", partyA=party_a, symbolId=str(symbol_id))
         return await self._ask(question, answers.single_upnl_and_price)
+
+    async def settle_upnl(self, party_a: str) -> SettlementSig:
+        return await self._ask(self._question("settle_upnl", partyA=party_a), answers.settlement)
 
     def _question(self, method: str, **params: str) -> Question:
         return Question(method, params | self._common)

@@ -5,6 +5,7 @@ from typing import Protocol
 from hedger.adapters.muon.signatures import (
     PairUpnlAndPriceSig,
     PairUpnlSig,
+    SettlementSig,
     SingleUpnlAndPriceSig,
     SingleUpnlSig,
 )
@@ -48,4 +49,8 @@ class Muon(Protocol):
 
     async def upnl_a_with_price(self, party_a: str, symbol_id: int) -> SingleUpnlAndPriceSig:
         """For sendQuote on a user's behalf. Raises MuonUnavailable, MuonAnswerInvalid."""
+        ...
+
+    async def settle_upnl(self, party_a: str) -> SettlementSig:
+        """For settleUpnl: every open quote of PartyA. Raises MuonUnavailable, MuonAnswerInvalid."""
         ...

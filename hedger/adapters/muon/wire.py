@@ -40,6 +40,14 @@ class PairAndPrice(msgspec.Struct):
     price: Number
 
 
+class Settlement(msgspec.Struct):
+    """Fields of `settle_upnl`: quote id, price and place of its hedger's profit, for each open quote of PartyA."""
+
+    quotes: list[tuple[Number, Number, Number]] = field(name="quoteSettlementData")
+    upnl_a: Number = field(name="uPnlA")
+    upnl_bs: list[Number] = field(name="upnlPartyBs")
+
+
 class Init(msgspec.Struct):
     nonce_address: str = field(name="nonceAddress")
 

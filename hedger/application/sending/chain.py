@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hedger.adapters.chain.abi import interface
+from hedger.adapters.chain.abi import hex_bytes, interface
 from hedger.adapters.chain.calls import batch_through_proxy
 from hedger.adapters.chain.rpc import RpcError, RpcPool
+from hedger.adapters.chain.view_structs import QuoteView
 from hedger.application.sending.encoding import unwrapped
 from hedger.domain.reverts import RevertAction, action_for
 
@@ -86,6 +87,22 @@ class Chain:
             ]
         )
         return Standing(_block(block), PairNonces(int(in_a, 16), int(in_b, 16)), int(next_nonce, 16))
+
+    async def quotes(self, quote_ids: Sequence[int]) -> list[QuoteView]:
+        """Quotes as they are now, in the order asked for. Raises Malformed."""
+        view = _DIAMOND["getQuote"]
+        answers = await self._views([view.calldata(quote_id) for quote_id in quote_ids])
+        return [QuoteView.from_abi(view.decode(answer)[0]) for answer in answers]
+
+    async def allocations(self, party_bs: Sequence[str], party_a: str) -> dict[str, int]:
+        """What each PartyB has allocated towards one PartyA now. Raises Malformed."""
+        view = _DIAMOND["allocatedBalanceOfPartyB"]
+        answers = await self._views([view.calldata(party_b, party_a) for party_b in party_bs])
+        return {party_b: view.decode(answer)[0] for party_b, answer in zip(party_bs, answers, strict=True)}
+
+    async def _views(self, calls: Sequence[bytes]) -> list[bytes]:
+        asked = [("eth_call", ({"to": self.diamond, "data": _hex(call)}, _LATEST)) for call in calls]
+        return [hex_bytes(str(answer), "eth_call") for answer in await self._rpc.batch(asked)]
 
     async def estimate(self, inner: Sequence[bytes]) -> int | Reverted:
         """Gas of the transaction, or why it would be refused."""

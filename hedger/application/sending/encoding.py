@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hedger.adapters.chain import calls
 from hedger.adapters.chain.abi import interface
-from hedger.adapters.muon import PairUpnlAndPriceSig, PairUpnlSig, SingleUpnlSig
+from hedger.adapters.muon import PairUpnlAndPriceSig, PairUpnlSig, SettlementSig, SingleUpnlSig
 from hedger.domain.terms import CallKind
 from hedger.domain.transactions import Call
 
@@ -18,12 +18,21 @@ _PROXY_CALL = interface("party_b")["_call"].selector
 
 
 @dataclass(frozen=True, slots=True)
+class Settlement:
+    """What Muon signed of all positions of a PartyA, and the opened price that each of them settles at (wads)."""
+
+    signature: SettlementSig
+    prices: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Signatures:
     """The Muon signatures of one call, as far as it needs them. `held`: one of them was asked for ahead."""
 
     upnl: SingleUpnlSig | None = None
     pair: PairUpnlAndPriceSig | None = None
     both: PairUpnlSig | None = None
+    settlement: Settlement | None = None
     held: bool = False
 
 
@@ -54,6 +63,13 @@ def inner_call(quote_id: int, party_a: str, call: Call, signatures: Signatures) 
             return calls.transfer_allocation(call.amount, party_a, call.recipient, _upnl(signatures))
         case CallKind.CHARGE_FUNDING:
             return calls.charge_funding_rate(party_a, call.quote_ids, call.rates, _both(signatures))
+        case CallKind.SETTLE:
+            settlement = _settlement(signatures)
+            return calls.settle_upnl(settlement.signature.as_abi(), settlement.prices, party_a)
+        case CallKind.FILL_VAULT:
+            return calls.deposit_to_reserve_vault(call.amount, party_a)  # PartyB's account with itself
+        case CallKind.EMPTY_VAULT:
+            return calls.withdraw_from_reserve_vault(call.amount)
         case _:
             raise ValueError(f"{call.kind.value} is no call of its own")
 
@@ -83,6 +99,12 @@ def _both(signatures: Signatures) -> calls.Signature:
     if signatures.both is None:
         raise ValueError("the call needs the signature of both sides' profit")
     return signatures.both.as_abi()
+
+
+def _settlement(signatures: Signatures) -> Settlement:
+    if signatures.settlement is None:
+        raise ValueError("the call needs a settlement's signature")
+    return signatures.settlement
 
 
 def _word(payload: bytes, at: int) -> int:

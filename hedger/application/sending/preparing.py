@@ -11,6 +11,7 @@ from hedger.application.sending.encoding import Signatures, inner_call
 from hedger.application.sending.gate import Gate, check_time
 from hedger.application.sending.records import WalletRecords
 from hedger.application.sending.settings import Refused, SenderSettings
+from hedger.application.sending.settling import settlement_of
 from hedger.application.sending.signing_ahead import SigningAhead
 from hedger.application.sending.together import together
 from hedger.domain.reverts import RevertAction
@@ -105,6 +106,10 @@ class Preparing:
     ) -> Signatures:
         if part.call is None:
             return Signatures()
+
+        if part.call.kind is CallKind.SETTLE:
+            signature = await self._ahead.settlement(request.party_a)
+            return Signatures(settlement=await settlement_of(part.call, request.party_a, signature, self._chain))
 
         async def nonces() -> PairNonces:
             return (await asyncio.shield(standing)).nonces

@@ -8,7 +8,7 @@ from typing import TypeVar
 import structlog
 
 from hedger.adapters.chain.rpc import RpcFailure
-from hedger.adapters.muon import Muon, MuonError, PairUpnlAndPriceSig, PairUpnlSig, SingleUpnlSig
+from hedger.adapters.muon import Muon, MuonError, PairUpnlAndPriceSig, PairUpnlSig, SettlementSig, SingleUpnlSig
 from hedger.application.sending.chain import Chain, PairNonces
 from hedger.application.sending.encoding import NEED_BOTH, NEED_PAIR, NEED_UPNL, Signatures
 from hedger.application.sending.settings import Observe, Refused, SenderSettings
@@ -70,6 +70,10 @@ class SigningAhead:
         except* Refused as refused:
             raise refused.exceptions[0] from None
         return Signatures(upnl.result(), pair.result(), both.result(), held=held is not None)
+
+    async def settlement(self, party_a: str) -> SettlementSig:
+        """What a settlement with PartyA takes. Raises Refused."""
+        return await self._asked("settle_upnl", lambda: self._muon.settle_upnl(party_a))
 
     async def close(self) -> None:
         """Give up what is asked for ahead."""

@@ -29,7 +29,8 @@ def needs_view(inputs: AccountInputs, policy: Policy) -> bool:
     pair = inputs.pair
     if pair is None:
         return False
-    return inputs.needy is not None or not is_well(pair, policy.balance)
+    keeps_vault = pair.party_a == policy.party_b and policy.balance.reserve_vault > 0
+    return keeps_vault or inputs.needy is not None or not is_well(pair, policy.balance)
 
 
 def raised(account: Account, inputs: AccountInputs, policy: Policy) -> list[Event]:
