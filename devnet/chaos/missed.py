@@ -41,18 +41,16 @@ class Suffered:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A duty that could have been done: the hedger had `free_s` seconds in a row without hindrance for it."""
+    """A duty that was not done: the hedger had `free_s` seconds in a row without hindrance for it."""
 
-    duty: str
-    quote_id: int
+    suffered: Suffered
     hedger: str
-    since: int
-    until: int
     free_s: float
 
     def __str__(self) -> str:
+        told = self.suffered
         return (
-            f"hedger {self.hedger}, {self.duty} of quote {self.quote_id}: owed from {self.since} to {self.until}, "
+            f"hedger {self.hedger}, {told.duty} of quote {told.quote_id}: owed from {told.since} to {told.until}, "
             f"{self.free_s:.0f} s of it free"
         )
 
@@ -119,23 +117,20 @@ def suffered(events: Iterable[ChainEvent]) -> list[Suffered]:
     return reading.suffered
 
 
-def missed(
-    found: Sequence[Suffered],
-    timeline: Timeline,
-    hedgers: Mapping[str, str],
-    listed: Mapping[int, Listed],
-    excused: Callable[[Suffered], bool] = lambda each: False,
+def judged(
+    found: Sequence[Suffered], timeline: Timeline, hedgers: Mapping[str, str], listed: Mapping[int, Listed]
 ) -> list[Missed]:
-    """Of all that was suffered, what a hedger (name by lower-case address) had enough free time to do."""
-    judged = []
-    for each in found:
-        name = hedgers.get(each.party_b.lower())
-        if name is None or excused(each):
-            continue
-        free_s = _free_s(each, name, timeline, listed[each.quote_id])
-        if free_s >= ENOUGH_S:
-            judged.append(Missed(each.duty, each.quote_id, name, each.since, each.until, free_s))
-    return judged
+    """All that hedgers (name by lower-case address) suffered, with the time each would have had for it."""
+    return [
+        Missed(each, name, _free_s(each, name, timeline, listed[each.quote_id]))
+        for each in found
+        if (name := hedgers.get(each.party_b.lower())) is not None
+    ]
+
+
+def missed(verdicts: Iterable[Missed], excused: Callable[[Suffered], bool] = lambda each: False) -> list[Missed]:
+    """Of all that was suffered, what there was enough time to do, and is not excused."""
+    return [each for each in verdicts if each.free_s >= ENOUGH_S and not excused(each.suffered)]
 
 
 def _free_s(each: Suffered, hedger: str, timeline: Timeline, quote: Listed) -> float:

@@ -91,7 +91,8 @@ class Verdict:
 
 async def judge(stage: Stage, verdict: Verdict) -> None:
     """Fill the verdict in from chain, exchanges, validators and logs. What the judgement is made of stays beside the
-    logs: the chain's events, and what hindered whom."""
+    logs: the chain's events, what hindered whom,
+    and all that was suffered."""
     await stage.watch.read_all()
     events = await chain_events(stage.world.rpc, stage.world.deployment.diamond, stage.first_block)
     kept(events, stage.world.logs / "chain.jsonl")
@@ -100,7 +101,9 @@ async def judge(stage: Stage, verdict: Verdict) -> None:
     found = suffered(events)
     addresses = {hedger.party_b.lower(): name for name, hedger in stage.world.hedgers.items()}
     listed = {number: Listed(SYMBOLS[quote.symbol_id - 1], quote.position_type) for number, quote in quotes.items()}
-    owed = missed(found, stage.timeline, addresses, listed, liquidated_meanwhile(events))
+    verdicts = judged(found, stage.timeline, addresses, listed)
+    (stage.world.logs / "suffered.txt").write_text("".join(f"{each}\n" for each in verdicts))
+    owed = missed(verdicts, liquidated_meanwhile(events))
     verdict.chain_events, verdict.kills = counted(events), stage.kills
     verdict.problems += [*stage.ended, *(str(each) for each in owed)]
     asked = await asyncio.gather(*(_ask(stage, name, verdict.problems) for name in stage.world.hedgers))
@@ -164,7 +167,7 @@ def _count(
     told.quotes = dict(sorted(mine.items()))
     told.suffered = dict(sorted(Counter(each.duty for each in found if each.party_b.lower() == party_b).items()))
     told.missed = sum(each.hedger == told.name for each in owed)
-    told.force_closes_while_up = sum(each.hedger == told.name and each.duty == FORCE_CLOSE for each in owed)
+    told.force_closes_while_up = sum(each.hedger == told.name and each.suffered.duty == FORCE_CLOSE for each in owed)
     told.liquidations = sum(
         event.name == "LiquidatePartyB" and event.values["partyB"].lower() == party_b for event in events
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from devnet.chaos.missed import Listed, liquidated_meanwhile, missed, suffered
+from devnet.chaos.missed import Listed, judged, liquidated_meanwhile, missed, suffered
 from devnet.chaos.record import ChainEvent
 from devnet.chaos.timeline import Timeline
 from hedger.domain.money import WAD
@@ -55,8 +55,8 @@ def close(order_type: OrderType, price: int, end: ChainEvent) -> list[ChainEvent
 
 
 def told(events: list[ChainEvent], timeline: Timeline) -> list[tuple[str, float]]:
-    found = missed(suffered(events), timeline, HEDGERS, LISTED, liquidated_meanwhile(events))
-    return [(each.duty, each.free_s) for each in found]
+    found = missed(judged(suffered(events), timeline, HEDGERS, LISTED), liquidated_meanwhile(events))
+    return [(each.suffered.duty, each.free_s) for each in found]
 
 
 def test_a_forced_cancel_is_missed_where_nothing_hindered(clock: Clock) -> None:
