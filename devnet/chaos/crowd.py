@@ -19,7 +19,10 @@ from hedger.domain.terms import QuoteStatus
 # Together about one intent in a second.
 PAUSE_S = 5.0
 ASK_AGAIN_S = 1.5
-SHORT_AND_LONG_S = (9, 15, 25, 120, 3_600)
+SHORT_AND_LONG_S = (12, 20, 40, 120, 3_600)
+
+# How much more readily than others these traders change their minds, and close.
+CANCELS, CLOSES = 3, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,8 @@ def _habits(stage: Stage, temper: Temper, white_list: tuple[str, ...]) -> Habits
         force_cancel_cooldown_s=settings.force_cancel_cooldown_s,
         force_cancel_close_cooldown_s=settings.force_cancel_close_cooldown_s,
         deadlines_s=SHORT_AND_LONG_S,
+        cancel_weight=CANCELS,
+        close_weight=CLOSES,
     )
 
 

@@ -60,7 +60,7 @@ DECK: Sequence[Trouble] = (
 # What lasts may not begin again for the same hedger before it has ended.
 SHORTEST_S, LONGEST_S = 1.0, 6.0
 # One in so many lasts longer than the cooldowns, so that others may force what is left undone.
-LONG_ONES, LONG_SHORTEST_S, LONG_LONGEST_S = 9, 15.0, 25.0
+LONG_ONES, LONG_SHORTEST_S, LONG_LONGEST_S = 7, 18.0, 28.0
 FASTEST_S, SLOWEST_S = 0.4, 2.4
 ORDER_METHODS = ("POST", "POST", "DELETE", "GET")
 SMALLEST_JUMP, LARGEST_JUMP = Decimal("0.02"), Decimal("0.09")

@@ -26,7 +26,12 @@ class Timeline:
     def __init__(self, clock: Clock) -> None:
         self.hindrances: list[Hindrance] = []
         self.prices: list[tuple[float, dict[str, Decimal]]] = []
-        self._clock = clock
+        self._ask_clock, self._latest = clock, 0.0
+
+    def _clock(self) -> float:
+        """A reorganised chain may stand at an earlier time than before: here time never goes back."""
+        self._latest = max(self._latest, self._ask_clock())
+        return self._latest
 
     def begin(self, hedger: str, why: str) -> Hindrance:
         """Something hinders the hedger from now on, until `end`."""

@@ -14,6 +14,7 @@ from devnet.chaos.missed import (
     Missed,
     Suffered,
     is_at_rest,
+    judged,
     liquidated_meanwhile,
     missed,
     suffered,

@@ -48,14 +48,16 @@ class Market:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """Bounds of a trader: how many quotes it keeps alive, whom it trades with, how long it waits to force, and the
-    deadlines it chooses from, in seconds."""
+    """Bounds of a trader: how many quotes it keeps alive, whom it trades with, how long it waits to force, the
+    deadlines it chooses from, in seconds, and how readily it cancels and closes."""
 
     most_live: int = 5
     white_list: tuple[str, ...] = ()
     force_cancel_cooldown_s: int = 300
     force_cancel_close_cooldown_s: int = 300
     deadlines_s: tuple[int, ...] = DEADLINES_S
+    cancel_weight: int = CANCEL_WEIGHT
+    close_weight: int = CLOSE_WEIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +92,14 @@ def _about(
         return TIDY_WEIGHT, Expire(quote_id)
     match quote.status:
         case QuoteStatus.PENDING | QuoteStatus.LOCKED:
-            return CANCEL_WEIGHT, Cancel(quote_id)
+            return habits.cancel_weight, Cancel(quote_id)
         case QuoteStatus.CANCEL_PENDING if waited_s > habits.force_cancel_cooldown_s:
             return TIDY_WEIGHT, ForceCancel(quote_id)
         case QuoteStatus.OPENED if quote.symbol_id in markets:
             terms = _close_terms(random, markets[quote.symbol_id], scene.prices[quote.symbol_id], quote, habits)
-            return CLOSE_WEIGHT, RequestClose(quote_id, terms)
+            return habits.close_weight, RequestClose(quote_id, terms)
         case QuoteStatus.CLOSE_PENDING:
-            return CANCEL_WEIGHT, CancelClose(quote_id)
+            return habits.cancel_weight, CancelClose(quote_id)
         case QuoteStatus.CANCEL_CLOSE_PENDING if waited_s > habits.force_cancel_close_cooldown_s:
             return TIDY_WEIGHT, ForceCancelClose(quote_id)
     return None
