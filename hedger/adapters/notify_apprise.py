@@ -36,16 +36,24 @@ class AppriseNotifier:
         service = apprise.Apprise.instantiate(address.get_secret_value(), suppress_exceptions=True)
         if not isinstance(service, apprise.NotifyBase):
             raise UnknownAddress("not a URL that Apprise knows")
-        self._service, self._longest_s = service, longest_s
+        self._name, self._longest_s = str(service.service_name), longest_s
+        self._services = apprise.Apprise()
+        self._services.add(service)
 
     def __repr__(self) -> str:
-        return f"AppriseNotifier({self._service.service_name})"
+        return f"AppriseNotifier({self._name})"
 
     async def tell(self, message: Message) -> None:
         kind = apprise.NotifyType.SUCCESS if message.is_recovery else _KINDS[message.level]
         try:
             async with asyncio.timeout(self._longest_s):
-                taken = await self._service.async_notify(body=message.body, title=message.title, notify_type=kind)
+                # Plain text: what a service shows as HTML or Markdown is made of it, with its lines kept.
+                taken = await self._services.async_notify(
+                    body=message.body,
+                    title=message.title,
+                    notify_type=kind,
+                    body_format=apprise.NotifyFormat.TEXT,
+                )
         except TimeoutError:
             raise NotDelivered(f"no answer within {self._longest_s:g} s") from None
         except Exception as error:

@@ -39,6 +39,12 @@ async def test_a_message_arrives_as_it_is(webhook: Webhook) -> None:
     )
 
 
+async def test_lines_are_kept_where_a_service_shows_html(webhook: Webhook) -> None:
+    notifier = AppriseNotifier(SecretStr(webhook.address() + "?format=html"))
+    await notifier.tell(Message(title="two", body="one & <one>\ntwo", level=Level.INFO, is_recovery=False))
+    assert "&lt;one&gt;<br" in webhook.told[0]["message"]
+
+
 async def test_the_kind_follows_the_level_and_a_recovery_is_a_success(webhook: Webhook) -> None:
     for level in Level:
         await to(webhook).tell(message(level))
