@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hedger.config import ConfigurationError, PolicySection, Settings, SymbolSection, load
+from hedger.config import ConfigurationError, FundingSection, PolicySection, Settings, SymbolSection, load
 
 ADDRESS = "0x" + "ab" * 20
 SECRETS = {
@@ -206,6 +206,8 @@ def test_settings_cannot_be_changed_once_they_are_read(file: Path) -> None:
 def other_than(value: Any) -> Any:
     """A value of the same kind that differs."""
     match value:
+        case None:
+            return Decimal(1)
         case bool():
             return not value
         case Enum():
@@ -237,6 +239,14 @@ def test_the_policys_version_changes_with_any_number_of_a_symbol(file: Path, nam
     symbols = dict(settings.policy.symbols)
     symbols["BTCUSDT"] = symbols["BTCUSDT"].model_copy(update={name: other_than(getattr(symbols["BTCUSDT"], name))})
     assert policy_of(settings, symbols=symbols).version != settings.to_policy().version
+
+
+@pytest.mark.parametrize("name", sorted(FundingSection.model_fields))
+def test_the_policys_version_changes_with_any_number_of_funding(file: Path, name: str) -> None:
+    settings = load(file)
+    funding = settings.funding.model_copy(update={name: other_than(getattr(settings.funding, name))})
+    changed = settings.model_copy(update={"funding": funding}).to_policy()
+    assert changed.version != settings.to_policy().version
 
 
 def test_equal_numbers_make_one_version_whatever_their_order_and_spelling(file: Path) -> None:
