@@ -13,7 +13,6 @@ from hedger.bootstrap.alerting import notifiers_of
 from hedger.cli.output import (
     ConfigOption,
     JsonOption,
-    configure_logging,
     console,
     error_console,
     print_json,
@@ -59,7 +58,6 @@ def send_test(
     as_json: JsonOption = False,
 ) -> None:
     """Send a message to targets, whatever their level and quiet hours. Exit code 1 where one did not take it."""
-    configure_logging(as_json=True, level="error")
     settings = load(config)
     notifiers = notifiers_of(settings)
     if target is not None and target not in notifiers:
