@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
+from hedger.domain.accounting.lines import exact_text
 from hedger.domain.money import to_text
 from hedger.domain.terms import QuoteStatus
 from hedger.projections.tables import Column
@@ -55,4 +56,4 @@ def _seconds(value: int) -> int:
     return min(value, FAR_FUTURE)
 
 
-_OF_UNIT: dict[str, Convert] = {"wad": to_text, "wei": str, "seconds": _seconds}
+_OF_UNIT: dict[str, Convert] = {"wad": to_text, "wei": str, "seconds": _seconds, "exact": exact_text}

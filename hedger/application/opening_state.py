@@ -100,6 +100,7 @@ class OpeningState:
         known = sorted({*party_as, *(quote.party_a for quote in quotes)})
         return TreasuryOpened(
             chain_id=self._ledger.chain_id,
+            diamond=self._ledger.diamond,
             party_b=party_b,
             block_number=read.block.number,
             block_hash=read.block.hash,

@@ -37,6 +37,7 @@ class TreasuryOpened(Event, frozen=True, kw_only=True, tag="TreasuryOpened.1"):
     """
 
     chain_id: int
+    diamond: str
     party_b: str
     block_number: int
     block_hash: str
@@ -154,4 +155,4 @@ def moves_of(fact: ChainFact, collateral_decimals: int) -> tuple[int, int]:
 
 def to_wad(token_amount: int, decimals: int) -> int:
     """An amount in the token's decimals as the contract books it, rounded down."""
-    return token_amount * WAD // 10**decimals
+    return token_amount * WAD // int(10**decimals)

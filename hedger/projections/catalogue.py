@@ -8,6 +8,7 @@ from hedger.projections.alerts import AlertBook
 from hedger.projections.inputs_rejected import RejectedInputs
 from hedger.projections.mismatches import MismatchBook
 from hedger.projections.model import ReadModel, TableProjection
+from hedger.projections.pnl import PnlModel
 from hedger.projections.port import Projection
 from hedger.projections.quote_book import QuoteBook
 from hedger.projections.trading_states import TradingStates
@@ -22,6 +23,7 @@ def all_models(party_b: str) -> list[Callable[[], ReadModel]]:
         RejectedInputs,
         TradingStates,
         AlertBook,
+        partial(PnlModel, party_b),
     ]
 
 

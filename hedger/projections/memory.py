@@ -1,10 +1,11 @@
 """The read models folded in memory: what `replay` shows, to any position of the log, without a database."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
+from hedger.domain.accounting.lines import exact_text
 from hedger.domain.events import Recorded
 from hedger.domain.money import to_text
 from hedger.projections.accounts import AccountBook
@@ -14,6 +15,7 @@ from hedger.projections.funding import epochs
 from hedger.projections.inputs_rejected import RejectedInputs
 from hedger.projections.mismatches import MismatchBook
 from hedger.projections.open_positions import positions
+from hedger.projections.pnl import PnlModel
 from hedger.projections.quote_book import QuoteBook
 from hedger.projections.tables import Sheet, columns_of
 from hedger.projections.trading_states import TradingStates
@@ -65,16 +67,22 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "trading_states": ("scope",),
     "alerts": ("raised_position",),
     "alert_deliveries": ("position",),
+    "pnl_lines": ("position", "line_no"),
+    "pnl_symbols": ("symbol",),
 }
+
+
+_OF_UNIT: dict[str, Callable[[int], str]] = {"wad": to_text, "wei": str, "exact": exact_text}
 
 
 def fold(recorded: Iterable[Recorded], party_b: str) -> ReadModels:
     """Fold the events, which begin at the log's first one, into read models as one PartyB sees them."""
     book, accounts = QuoteBook(party_b), AccountBook(party_b)
     mismatches, rejected, states, alerts = MismatchBook(), RejectedInputs(), TradingStates(), AlertBook()
+    pnl = PnlModel(party_b)
     position = 0
     for each in recorded:
-        for model in (book, accounts, mismatches, rejected, states, alerts):
+        for model in (book, accounts, mismatches, rejected, states, alerts, pnl):
             model.apply(each)
         position = each.position
     quote_rows = _rows(book.quotes)
@@ -101,6 +109,8 @@ def fold(recorded: Iterable[Recorded], party_b: str) -> ReadModels:
         "trading_states": _rows(states.states),
         "alerts": _rows(alerts.alerts),
         "alert_deliveries": _rows(alerts.deliveries),
+        "pnl_lines": _rows(pnl.desk.lines),
+        "pnl_symbols": _rows(pnl.desk.symbols),
     }
     return ReadModels(position=position, models={name: _lines(name, found) for name, found in rows.items()})
 
@@ -142,6 +152,5 @@ def line_of(row: msgspec.Struct) -> Line:
 
 
 def _shown(value: Any, unit: str) -> Any:
-    if value is None or unit not in ("wad", "wei"):
-        return msgspec.to_builtins(value)
-    return to_text(value) if unit == "wad" else str(value)
+    write = _OF_UNIT.get(unit)
+    return msgspec.to_builtins(value) if value is None or write is None else write(value)

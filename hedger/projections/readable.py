@@ -12,7 +12,18 @@ _EXACT_IN_JSON = 2**53
 
 # Every other whole number in an event is a wad; a test holds these against the fields of all events.
 _NOT_AMOUNTS = frozenset(
-    {"code", "common_ancestor", "deadline", "gas_limit", "gas_used", "nonce", "number", "timestamp"}
+    {
+        "code",
+        "collateral_decimals",
+        "common_ancestor",
+        "deadline",
+        "gas_limit",
+        "gas_used",
+        "nonce",
+        "number",
+        "timestamp",
+        "token_amount",
+    }
 )
 _NOT_AMOUNTS_ENDINGS = (
     "_at",

@@ -28,6 +28,7 @@ def source(block: int, index: int = 0) -> ChainSource:
 def opened(block: int = 100) -> TreasuryOpened:
     return TreasuryOpened(
         chain_id=31337,
+        diamond="0xd",
         party_b=US,
         block_number=block,
         block_hash=f"0xb{block}",

@@ -19,10 +19,12 @@ OWN_MODULES = (events.__name__, transactions.__name__, wallet.__name__)
 WADS = {
     "account_notional", "account_upnl", "allocate", "amount", "ask", "bid", "cva", "decision_price",
     "executed_quantity", "fee", "funding_rate", "lf", "limit_price", "mark", "market_price", "max_funding_rate",
-    "max_leverage", "max_quantity", "min_lf_portion", "min_notional", "min_quantity", "min_quote_value", "open_quantity", "opened_price",
+    "max_leverage", "max_quantity", "min_lf_portion", "min_notional", "min_quantity", "min_quote_value",
+    "open_quantity", "opened_price",
     "party_a_allocated", "party_a_mm", "party_b_allocated", "party_b_free", "party_b_mm", "price", "prices",
     "promised_allocation", "quantity", "rate", "rates", "step", "symbol_long_hedge", "symbol_notional",
     "symbol_short_hedge", "tick", "total_notional", "trading_fee", "upnl", "venue_margin",
+    "allocations", "free", "unrealised", "vault", "wallet",
 }  # fmt: skip
 
 
