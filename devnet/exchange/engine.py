@@ -179,11 +179,15 @@ class Engine:
             market.price.step(now)
         self.match_resting()
         if now >= self.next_funding_ms:
-            for market in self.markets.values():
-                self.ledger.settle_funding(market)
-                paid = FundingPaid(market.spec.name, market.funding_rate, market.price.mark, self.next_funding_ms)
-                self.funding_history.append(paid)
-            self.next_funding_ms = self._next_funding(now)
+            self.pay_funding()
+
+    def pay_funding(self) -> None:
+        """The settlement that is due next, of every symbol."""
+        for market in self.markets.values():
+            self.ledger.settle_funding(market)
+            paid = FundingPaid(market.spec.name, market.funding_rate, market.price.mark, self.next_funding_ms)
+            self.funding_history.append(paid)
+        self.next_funding_ms = self._next_funding(max(self.now_ms(), self.next_funding_ms))
 
     def pay_funding_every(self, interval_ms: int) -> None:
         """Another pace of funding, from the next multiple of it on."""

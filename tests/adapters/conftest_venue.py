@@ -60,6 +60,11 @@ class PaperWorld:
     def break_the_user_stream(self) -> None:
         self.exchange.hub.drop_user_streams()
 
+    def settle_funding(self, symbol: str, rate: str) -> None:
+        """The next settlement comes at once, at this rate."""
+        self.exchange.engine.market(symbol).funding_rate = Decimal(rate)
+        self.exchange.engine.pay_funding()
+
     def strike(self, method: str | None = "POST", path: str | None = "/fapi/v1/order", **fault: Any) -> None:
         self.exchange.faults.add(Fault(method=method, path=path, **fault))
 

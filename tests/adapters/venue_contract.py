@@ -48,6 +48,8 @@ class World(Protocol):
 
     def break_the_user_stream(self) -> None: ...
 
+    def settle_funding(self, symbol: str, rate: str) -> None: ...
+
 
 @asynccontextmanager
 async def heard(venue: Venue) -> AsyncIterator[list[Execution]]:
@@ -242,6 +244,16 @@ class VenueContract:
         assert markets.keys() == {BTC, ETH}
         assert markets[BTC].bid < from_text("60500") < markets[BTC].ask
         assert markets[BTC].next_funding_at_ms > markets[BTC].at_ms
+
+    async def test_funding_rates_tell_what_was_applied_and_when_it_was_due(self, world: World) -> None:
+        due_ms = (await world.venue.markets())[BTC].next_funding_at_ms
+        assert await world.venue.funding_rates(BTC, 0) == []
+        world.settle_funding(BTC, "0.00037")
+        world.settle_funding(BTC, "-0.00012")
+        first, second = await world.venue.funding_rates(BTC, 0)
+        assert (first.symbol, first.rate, first.at_ms) == (BTC, from_text("0.00037"), due_ms)
+        assert (second.rate, second.at_ms > due_ms) == (-from_text("0.00012"), True)
+        assert await world.venue.funding_rates(BTC, second.at_ms) == [second]
 
     async def test_rules_are_the_filters_of_the_symbol(self, world: World) -> None:
         rules = (await world.venue.rules())[BTC]

@@ -224,6 +224,19 @@ def test_funding_falls_due_every_eight_hours() -> None:
     assert engine.next_funding_ms == due + FUNDING_INTERVAL_MS
 
 
+def test_funding_may_be_paid_at_another_pace_and_is_remembered_by_when_it_was_due() -> None:
+    clock = ManualClock()
+    engine = new_engine(clock)
+    engine.pay_funding_every(30_000)
+    due = engine.next_funding_ms
+    assert clock.now_ms() < due <= clock.now_ms() + 30_000
+    clock.advance(due - clock.now_ms() + 70)
+    engine.tick()
+    assert {paid.due_ms for paid in engine.funding_history} == {due}
+    assert {paid.symbol for paid in engine.funding_history} == set(engine.markets)
+    assert engine.next_funding_ms == due + 30_000
+
+
 def test_candles_split_at_the_minute() -> None:
     clock = ManualClock(60_000 * 1000)
     engine = new_engine(clock)
