@@ -13,14 +13,21 @@ async def run(parts: Parts) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_tend(parts))
         tasks.create_task(_watch(parts))
+        tasks.create_task(_follow_funding(parts))
 
 
 async def _tend(parts: Parts) -> None:
     while True:
         await asyncio.sleep(parts.timing.tend_s)
+        await parts.account_manager.tend()
+
+
+async def _follow_funding(parts: Parts) -> None:
+    """Beside the passes: a venue that does not answer must hold none of them up."""
+    while True:
         held = [parts.board.symbols[each].name for each in parts.book.symbol_ids if each in parts.board.symbols]
         await parts.funding_monitor.look(held, parts.board.venue_time_ms())
-        await parts.account_manager.tend()
+        await asyncio.sleep(parts.timing.tend_s)
 
 
 async def _watch(parts: Parts) -> None:
