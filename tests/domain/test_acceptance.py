@@ -9,7 +9,7 @@ from hedger.domain.error_codes import ErrorCode
 from hedger.domain.margins import Locked
 from hedger.domain.policies.acceptance import RULE_NAMES, candidate, judge
 from hedger.domain.policies.inputs import Inputs
-from hedger.domain.policies.policy import Policy
+from hedger.domain.policies.policy import BalancePolicy, Policy
 from hedger.domain.quote.onchain import born
 from hedger.domain.terms import OrderType, PositionType, TradingState
 from tests.domain.given import (
@@ -85,12 +85,25 @@ CASES: list[tuple[str, ErrorCode, dict[str, Any]]] = [
     (
         "party_b_funds",
         ErrorCode.PARTY_B_LIMIT_MARKET,
-        {"seen": inputs(account=replace(ACCOUNT, party_b_free=wad("10")))},
+        {
+            "seen": inputs(account=replace(ACCOUNT, party_b_free=wad("10"))),
+            "policy": replace(POLICY, balance=BalancePolicy(max_account_share=wad("1"))),
+        },
     ),
     (
         "party_b_funds",
         ErrorCode.PARTY_B_LIMIT_MARKET,
         {"seen": inputs(book=replace(BOOK, promised_allocation=wad("9999")))},
+    ),
+    (
+        "account_share",
+        ErrorCode.ACCOUNT_CAP,
+        {"policy": replace(POLICY, balance=BalancePolicy(max_account_share=wad("0.006")))},
+    ),
+    (
+        "account_share",
+        ErrorCode.ACCOUNT_CAP,
+        {"seen": inputs(book=replace(BOOK, account_promised=wad("4990"), total_allocated=wad("1")))},
     ),
     ("venue_margin", ErrorCode.CAPACITY, {"seen": inputs(venue_margin=wad("1"))}),
 ]

@@ -218,7 +218,7 @@ def test_an_unwanted_intent_is_refused_with_every_rule_told() -> None:
     assert len(told) == 1
     assert isinstance(told[0], events.QuoteRejected)
     assert told[0].code == ErrorCode.NOT_ADDRESSED
-    assert len(told[0].rules) == 22
+    assert len(told[0].rules) == 23
     assert quote.verdict is Verdict.REJECTED
     assert when_decided(quote) == []
 

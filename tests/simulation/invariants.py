@@ -19,9 +19,11 @@ from tests.simulation.model_chain import ModelChain
 from tests.simulation.model_state import CHAIN_ID, DIAMOND, US, WAD, ModelQuote
 from tests.simulation.model_venue import MIN_NOTIONAL, STEP, SYMBOLS, ModelVenue
 from tests.simulation.process import Process, quotes_of
+from tests.simulation.profit import check_profit
 from tests.simulation.watching import Broken, Watch
 
 _DECISIONS = events.QuoteAccepted | events.QuoteRejected | events.GaveUp | events.Decided | events.CloseRejected
+_ACCOUNT_PATIENCE_S = 60
 _ASKED = events.OrderRequested | events.OrderCancelRequested | transactions.TransactionRequested
 _WAITING = (
     QuoteStatus.LOCKED,
@@ -37,7 +39,7 @@ def check_rest(
     """Raises Broken."""
     quotes = quotes_of(kept)
     accounts = _accounts_of(kept)
-    _nothing_outstanding(quotes, accounts)
+    _nothing_outstanding(quotes, accounts, chain.head.timestamp)
     _log_is_as_chain(chain, quotes)
     _accounts_are_as_chain(chain, kept)
     _log_is_as_venue(venue, quotes)
@@ -48,6 +50,7 @@ def check_rest(
     for account in accounts:
         _account_decides_the_same(account, kept, policy)
     fold(kept.recorded, US)
+    check_profit(chain, venue, kept)
 
 
 def _accounts_of(kept: KeptLog) -> list[Account]:
@@ -60,10 +63,12 @@ def _accounts_of(kept: KeptLog) -> list[Account]:
     return accounts
 
 
-def _nothing_outstanding(quotes: dict[int, Quote], accounts: list[Account]) -> None:
+def _nothing_outstanding(quotes: dict[int, Quote], accounts: list[Account], now: int) -> None:
     for account in accounts:
-        if account.in_flight is not None:
-            raise Broken(f"I4: request {account.in_flight.request_id} has no outcome")
+        # The market never rests, so an account may have asked for something just now.
+        request = account.in_flight
+        if request is not None and now - request.requested_at > _ACCOUNT_PATIENCE_S:
+            raise Broken(f"I4: request {request.request_id} has no outcome")
     for quote in quotes.values():
         if quote.in_flight is not None:
             raise Broken(f"I4: request {quote.in_flight.request_id} has no outcome")

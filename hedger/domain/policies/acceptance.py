@@ -187,6 +187,13 @@ def _party_b_funds(c: Candidate) -> Finding:
     return short <= free, f"needs {to_text(short)}", f"free {to_text(free)}"
 
 
+def _account_share(c: Candidate) -> Finding:
+    short = allocation.for_lock(c.quote, c.account, c.book, c.policy, price=c.expected_price)
+    room = allocation.share_room(c.account, c.book, c.policy)
+    # What is not there at all is the matter of the rule before.
+    return min(short, c.account.party_b_free) <= room, f"needs {to_text(short)}", f"{to_text(room)} left of its share"
+
+
 def _venue_margin(c: Candidate) -> Finding:
     margin = c.inputs.venue_margin or 0
     most = min(c.symbol_policy.max_leverage, c.symbol.max_leverage)
@@ -217,6 +224,7 @@ _RULES: tuple[tuple[str, ErrorCode, ErrorCode, Rule], ...] = (
     ("cap_total", ErrorCode.CAPACITY, ErrorCode.CAPACITY, _cap_total),
     ("party_a_solvent", ErrorCode.PARTY_A_INSOLVENT_MARKET, ErrorCode.PARTY_A_INSOLVENT_LIMIT, _party_a_solvent),
     ("party_b_funds", ErrorCode.PARTY_B_LIMIT_MARKET, ErrorCode.PARTY_B_LIMIT_LIMIT, _party_b_funds),
+    ("account_share", ErrorCode.ACCOUNT_CAP, ErrorCode.ACCOUNT_CAP, _account_share),
     ("venue_margin", ErrorCode.CAPACITY, ErrorCode.CAPACITY, _venue_margin),
 )
 

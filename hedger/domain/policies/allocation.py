@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from hedger.domain.margins import available_for_liquidation, available_for_quote_b
 from hedger.domain.money import WAD, mul
+from hedger.domain.policies.health import room_below_share
 from hedger.domain.policies.inputs import AccountView, BookView, Inputs
 from hedger.domain.policies.policy import Policy
 from hedger.domain.quote.onchain import OnChain, notional
@@ -63,6 +64,16 @@ def for_fill(facet: OnChain, quantity: int, price: int, inputs: Inputs, policy: 
     after = after_close(Headroom(party_a=0, party_b=above), facet.position_type, quantity, price, mark, freed)
     unpaid = account.party_b_allocated - _profit_of_party_a(facet, quantity, price)
     return _with_room(min(after.party_b, unpaid), facet, policy, failures)
+
+
+def share_room(account: AccountView, book: BookView, policy: Policy) -> int:
+    """How much more may be allocated towards this PartyA before its share of the collateral is used up.
+
+    It bounds what is put at risk by a lock or an opening. A close pays what is owed already, whatever the share.
+    """
+    held, coming, free = account.party_b_allocated, book.account_promised, account.party_b_free
+    share = policy.balance.max_account_share
+    return room_below_share(held, coming, free, book.total_allocated, book.reserve_vault, share)
 
 
 def _with_room(left: int, facet: OnChain, policy: Policy, failures: Failures) -> int:

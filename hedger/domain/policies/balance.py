@@ -108,7 +108,8 @@ def _another_gives(pair: PairHealth, lacking: int, free: int, inputs: AccountInp
 def _room(pair: PairHealth, inputs: AccountInputs, policy: Policy) -> int:
     free = inputs.account.party_b_free if inputs.account is not None else 0
     share = policy.balance.max_account_share
-    return room_below_share(pair.allocated + pair.arriving, free, inputs.total_allocated, inputs.reserve_vault, share)
+    total, vault = inputs.total_allocated, inputs.reserve_vault
+    return room_below_share(pair.allocated, pair.arriving, free, total, vault, share)
 
 
 def _are_old(inputs: AccountInputs, policy: Policy) -> bool:

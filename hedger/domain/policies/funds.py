@@ -26,7 +26,7 @@ def lacking_on_chain(pairs: Sequence[PairHealth], free: int, total_allocated: in
     needed = [(pair, missing(pair, balance)) for pair in pairs]
     beyond_free = max(0, sum(amount for _, amount in needed) - max(0, free))
     beyond_share = max(
-        (amount - room_below_share(pair.allocated, free, total_allocated, vault, balance.max_account_share))
+        (amount - room_below_share(pair.allocated, 0, free, total_allocated, vault, balance.max_account_share))
         for pair, amount in [*needed, (PairHealth(party_a="", allocated=0), 0)]
     )
     return max(beyond_free, beyond_share * WAD // balance.max_account_share)

@@ -96,10 +96,11 @@ def match(pairs: Iterable[PairHealth], policy: BalancePolicy) -> tuple[PairHealt
     return neediest, max(donors, key=lambda pair: (spare(pair, policy), pair.party_a))
 
 
-def room_below_share(allocated: int, free: int, total_allocated: int, vault: int, share: int) -> int:
+def room_below_share(allocated: int, coming: int, free: int, total_allocated: int, vault: int, share: int) -> int:
     """How much more may be allocated towards one PartyA before its share of the collateral is used up.
 
-    The collateral is what PartyB has on the contract: free balance, every allocation, reserve vault.
+    The collateral is what PartyB has on the contract: free balance, every allocation, reserve vault. `coming` was asked
+    for and is still part of the free balance, or of another allocation.
     """
     total = free + max(total_allocated, allocated) + vault
-    return max(0, mul(total, share) - allocated)
+    return max(0, mul(total, share) - allocated - coming)

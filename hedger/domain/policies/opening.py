@@ -248,6 +248,7 @@ def _ask(
         allocate = allocation.for_lock(facet, account, book, policy, price=expected, failures=failures)
     if kind is not CallKind.LOCK:
         allocate = max(allocate, allocation.for_open(facet, quantity, price, inputs, policy, failures))
+    allocate = min(allocate, allocation.share_room(account, book, policy))
     call = Call(kind=kind, quantity=quantity, price=price, allocate=allocate)
     request = transaction(quote, inputs, policy, call, valid_until=facet.deadline)
     return decided(kind.value.replace("_", " "), inputs, policy, request)
