@@ -61,6 +61,24 @@ class Weather:
         return any(first < end and begin < last for first, last in spans)
 
 
+def fair_weather(chance: random.Random, length_s: float) -> Weather:
+    """All trouble light, prices wild: whoever is not answered in time now has the hedger alone to blame."""
+    return Weather(
+        random=chance,
+        rpc_slow_s=chance.choice((0.01, 0.05, 0.4)),
+        rpc_fails=chance.choice((0.0, 0.02)),
+        muon_fails=chance.choice((0.0, 0.03)),
+        venue_slow_s=chance.choice((0.02, 0.1, 0.8)),
+        place_lost=chance.choice((0.0, 0.03)),
+        answer_lost=chance.choice((0.0, 0.03)),
+        place_refused=chance.choice((0.0, 0.02)),
+        find_lags_s=chance.choice((0.0, 0.3)),
+        stream_lost=chance.choice((0.0, 0.3, 1.0)),
+        stream_late_s=chance.choice((0.02, 0.5, 4.0)),
+        wicks=chance.choice((0.01, 0.05, 0.1)),
+    )
+
+
 def weather_of(chance: random.Random, length_s: float) -> Weather:
     """Drawn from a seed: each kind of trouble is absent, light or heavy, independent of the others."""
 

@@ -16,8 +16,10 @@ PARTY_AS = tuple("0x" + f"{number:02x}" * 20 for number in (0xA1, 0xA2, 0xA3))
 class ModelTraders:
     """One step is one look at the chain by everybody."""
 
-    def __init__(self, chance: random.Random, chain: ModelChain, venue: ModelVenue) -> None:
+    def __init__(self, chance: random.Random, chain: ModelChain, venue: ModelVenue, *, forcing: bool = False) -> None:
+        """`forcing`: they close by limits that last, and force whatever can be forced."""
         self._random, self._chain, self._venue = chance, chain, venue
+        self._forcing = forcing
         self.most_quotes = chance.choice((4, 8, 14))
         self.pace = chance.choice((0.05, 0.15, 0.3))
         self.cancels = chance.choice((0.0, 0.02, 0.08))
@@ -26,6 +28,9 @@ class ModelTraders:
         self.liquidations = chance.choice((0.0, 0.0, 0.002))
         self.switches = chance.choice((0.0, 0.0, 0.004))
         self.meddlers = chance.choice((0.0, 0.01))  # who charges funding by hand, and settles beside us
+        if forcing:
+            self.forces, self.pace, self.cancels, self.liquidations = 0.5, 0.3, 0.0, 0.0
+            self.switches, self.most_quotes = 0.0, 8
         self.is_leaving = False
 
     def act(self) -> None:
@@ -126,6 +131,9 @@ class ModelTraders:
         price = (mid + sign * away * TICK) // TICK * TICK
         portion = chance.choice((100, 100, 30, 60, 90))
         deadline = self._chain.now_s() + chance.choice((15, 40, 90, 200, 400, 400))
+        if self._forcing:
+            order_type, deadline = OrderType.LIMIT, self._chain.now_s() + 400
+            price = (mid - sign * chance.randint(-2, 20) * TICK) // TICK * TICK
         return moves.RequestClose(quote.id, price, portion, order_type, deadline)
 
     def _force(self, quote: ModelQuote, now: int) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from hedger.domain.policies.policy import Policy, SymbolPolicy
 from hedger.domain.terms import EmergencyClose, MarketMode
-from tests.simulation.faults import Weather, weather_of
+from tests.simulation.faults import Weather, fair_weather, weather_of
 from tests.simulation.invariants import check_rest
 from tests.simulation.kept_log import KeptLog
 from tests.simulation.model_chain import ModelChain
@@ -46,12 +46,14 @@ class World:
         chance = random.Random(f"{seed} world")
         self.loop, self.told = loop, told
         self.length_s = chance.choice((120.0, 240.0, 400.0))
-        self.weather: Weather = weather_of(random.Random(f"{seed} weather"), self.length_s)
+        forcing = chance.random() < 0.25
+        weather = fair_weather if forcing else weather_of
+        self.weather: Weather = weather(random.Random(f"{seed} weather"), self.length_s)
         self.policy = _policy(chance)
         self.chain = ModelChain(loop, self.weather)
         self.venue = ModelVenue(loop, self.weather)
         self.kept = KeptLog(loop)
-        self.traders = ModelTraders(random.Random(f"{seed} traders"), self.chain, self.venue)
+        self.traders = ModelTraders(random.Random(f"{seed} traders"), self.chain, self.venue, forcing=forcing)
         self.watch = Watch(self.chain, self.venue, self.weather, TAG)
         self.counted: Counter[str] = Counter()
         self.process = self._process()
