@@ -12,6 +12,8 @@ from hedger.application.parts import Parts
 logger = structlog.get_logger(__name__)
 
 _REPAIR_S = 1.0
+# Between the two looks after somebody called: what a trade by another hand leads to stands still by then.
+_AGAIN_S = 2.0
 
 
 async def run(parts: Parts) -> None:
@@ -23,8 +25,10 @@ async def run(parts: Parts) -> None:
 
 async def _look(parts: Parts) -> None:
     """What cannot be asked is not concluded from."""
+    was_called = False
     while True:
-        await asyncio.sleep(parts.timing.validate_s)
+        pause_s = min(_AGAIN_S, parts.timing.validate_s) if was_called else parts.timing.validate_s
+        was_called = await parts.validator.called(pause_s)
         try:
             await parts.validator.look_and_record()
         except (VenueUnavailable, RpcFailure, ViewUnreadable) as error:

@@ -45,13 +45,15 @@ class _Line:
 
 @dataclass(slots=True)
 class _SymbolSums:
-    """Sums over the lines of one symbol, wads; `residual_held` is what its residual book holds."""
+    """Sums over the lines of one symbol, wads; `residual_held` is what its residual book holds, `foreign` what somebody
+    else holds on the account (both signed)."""
 
     notional: int = 0
     long_hedge: int = 0  # at the venue
     short_hedge: int = 0
     internal: int = 0
     residual_held: int = 0
+    foreign: int = 0
 
 
 class Book:
@@ -89,6 +91,11 @@ class Book:
         """Take what a residual book holds into the sums (signed, wad)."""
         self._symbols.setdefault(symbol_id, _SymbolSums()).residual_held = held
 
+    def note_foreign(self, symbol_id: int, held: int) -> None:
+        """Take what is foreign of the account's position (signed, wad): the venue judges reduce-only on all of it."""
+        if held or symbol_id in self._symbols:
+            self._symbols.setdefault(symbol_id, _SymbolSums()).foreign = held
+
     @property
     def symbol_ids(self) -> tuple[int, ...]:
         """Every symbol in which something was held since the start."""
@@ -105,9 +112,9 @@ class Book:
         return self._symbols.get(symbol_id, _SymbolSums()).internal + rests
 
     def account_hedge(self, symbol_id: int) -> int:
-        """The signed position at the venue by everything that is ours in a symbol (wad)."""
+        """The signed position at the venue by everything that is known of a symbol (wad)."""
         sums = self._symbols.get(symbol_id, _SymbolSums())
-        return sums.long_hedge - sums.short_hedge + sums.residual_held
+        return sums.long_hedge - sums.short_hedge + sums.residual_held + sums.foreign
 
     # --- accounts
 
@@ -181,8 +188,8 @@ class Book:
         others = [line for line in self._accounts.get(party_a, {}).values() if line is not own]
         return BookView(
             symbol_notional=symbol.notional - (own.notional if own is not None and own.symbol_id == symbol_id else 0),
-            symbol_long_hedge=symbol.long_hedge + max(0, symbol.residual_held),
-            symbol_short_hedge=symbol.short_hedge + max(0, -symbol.residual_held),
+            symbol_long_hedge=symbol.long_hedge + max(0, symbol.residual_held) + max(0, symbol.foreign),
+            symbol_short_hedge=symbol.short_hedge + max(0, -symbol.residual_held) + max(0, -symbol.foreign),
             account_notional=sum(line.notional for line in others),
             total_notional=self._notional - (own.notional if own is not None else 0),
             account_upnl=sum(_upnl(line, mark_of(line.symbol_id)) for line in others),

@@ -33,9 +33,11 @@ class StreamMonitor:
         tag: str,
         sleep: Callable[[float], Awaitable[None]],
         retry_s: float = 1.0,
+        on_stranger: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_stranger` is called for each trade of an order that is none of the hedger's."""
         self._venue, self._ledger, self._streams = venue, ledger, streams
-        self._tag, self._sleep, self._retry_s = tag, sleep, retry_s
+        self._tag, self._sleep, self._retry_s, self._on_stranger = tag, sleep, retry_s, on_stranger
 
     async def run(self) -> None:
         """Follow the stream until cancelled."""
@@ -51,7 +53,9 @@ class StreamMonitor:
         quote_id = quote_of_order(self._tag, item.client_order_id) or 0
         symbol_id = symbol_of_order(self._tag, item.client_order_id) or 0
         if not quote_id and not symbol_id:
-            return  # somebody else's order on the account: the position validator finds it
+            if isinstance(item, Fill):
+                self._on_stranger()  # somebody else's order on the account: the position validator looks at it
+            return
         if item.client_order_id not in (await self._ledger.hedge(quote_id, symbol_id)).orders:
             return
         reported = Reported(

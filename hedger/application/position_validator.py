@@ -1,6 +1,7 @@
 """The position validator: chain, venue and log side by side; a difference becomes an event, never a silent fix."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import structlog
@@ -24,13 +25,43 @@ _ATTEMPTS = 3
 
 
 class PositionValidator:
-    """Looks, and tells a difference once it has stayed over two looks: what is on its way is no mismatch."""
+    """Looks, and tells a difference once it has stayed over two looks: what is on its way is no mismatch.
 
-    def __init__(self, ledger: Ledger, looker: Looker, explainer: Explainer, settings: Settings) -> None:
-        self._ledger = ledger
+    `on_foreign` is told after each look what is foreign of the venue's positions, by symbol (signed, wad).
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        looker: Looker,
+        explainer: Explainer,
+        settings: Settings,
+        *,
+        on_foreign: Callable[[Mapping[str, int]], None] = lambda held: None,
+    ) -> None:
+        self._ledger, self._on_foreign = ledger, on_foreign
         self._looker, self._explainer, self._settings = looker, explainer, settings
         self._suspected: dict[str, Mismatch] = {}
         self._strangers: dict[str, frozenset[str]] = {}  # trades of nobody, by symbol, as last compared
+        self._called = asyncio.Event()
+
+    async def restore(self) -> None:
+        """Tell what is foreign from the log alone: the start of a process."""
+        self._on_foreign((await self.known()).foreign)
+
+    def call(self) -> None:
+        """Something happened that is worth a look before its time."""
+        self._called.set()
+
+    async def called(self, longest_s: float) -> bool:
+        """Returns once somebody has called, or after so many seconds; whether it was a call."""
+        try:
+            async with asyncio.timeout(longest_s):
+                await self._called.wait()
+        except TimeoutError:
+            return False
+        self._called.clear()
+        return True
 
     async def look(self) -> Verdict:
         """One comparison, all trades included, each difference explained; nothing is recorded.
@@ -51,6 +82,7 @@ class PositionValidator:
         self._suspected = now
         explained = await self._explainer.explain(fresh, seen)
         await self._record(seen, explained, self._settled(seen))
+        self._on_foreign((await self.known()).foreign)
         return seen.verdict
 
     async def known(self) -> Reconciliation:

@@ -1,6 +1,6 @@
 """Builds the position validator, and what runs the repairs it proposes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -100,6 +100,7 @@ class Validation:
     ) -> None:
         chain = settings.chain
         self._settings, self._ledger, self._board, self._venue, self._views = settings, ledger, board, venue, views
+        self._book = book
         self._archive = ChainArchive(
             views,
             BlockReader(rpc, chain.diamond, collector="validator"),
@@ -116,7 +117,7 @@ class Validation:
             close_foreign=section.close_foreign,
         )
         explainer = Explainer(self._ledger, self._archive, start_block=self._settings.chain.start_block)
-        return PositionValidator(self._ledger, self._looker, explainer, allowed)
+        return PositionValidator(self._ledger, self._looker, explainer, allowed, on_foreign=self._note_foreign)
 
     def repairer(self, streams: Streams) -> Repairer:
         owners = QuoteOwners(self._views.owners)
@@ -129,3 +130,7 @@ class Validation:
             ForeignCloser(self._venue, self._ledger, self._board, tag=self._settings.tag, clock_ms=clock_ms),
             venue=self._venue.name,
         )
+
+    def _note_foreign(self, held: Mapping[str, int]) -> None:
+        for terms in self._board.symbols.values():
+            self._book.note_foreign(terms.symbol_id, held.get(terms.name, 0))

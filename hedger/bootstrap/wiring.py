@@ -174,6 +174,7 @@ async def _wired(
         await _read_protocol(board, ledger, views)
 
     validation = Validation(settings, ledger, book, board, venue, views, rpc, pool)
+    validator = validation.validator()
     parts = Parts(
         log=log,
         ledger=ledger,
@@ -192,13 +193,15 @@ async def _wired(
         relay=the_relay,
         healer=healer,
         order_maker=OrderMaker(venue, ledger, streams, internal, clock_ms=clock_ms, observe=metrics.count),
-        stream_monitor=StreamMonitor(venue, ledger, streams, tag=policy.tag, sleep=asyncio.sleep),
+        stream_monitor=StreamMonitor(
+            venue, ledger, streams, tag=policy.tag, sleep=asyncio.sleep, on_stranger=validator.call
+        ),
         poll_monitor=PollMonitor(venue, ledger, book, streams, internal),
         income_monitor=IncomeMonitor(venue, ledger),
         treasury_keeper=TreasuryKeeper(ledger),
         sender=the_sender,
         projector=the_projector,
-        validator=validation.validator(),
+        validator=validator,
         repairer=validation.repairer(streams),
         timing=Timing(
             heal_s=settings.timing.heal_s,
@@ -247,6 +250,7 @@ async def _restore(parts: Parts, pool: Pool) -> None:
     await parts.healer.restore([row[0] for row in rows])
     await parts.read_protocol()
     await parts.residual_keeper.restore()
+    await parts.validator.restore()
     await parts.account_manager.restore()
     await patiently("venue", partial(_read_venue, parts))
 
