@@ -602,12 +602,12 @@ def _alarm(history: History, random: Random) -> None:
 
 
 def _funding(history: History, random: Random, quotes: int) -> None:
-    """A charge of any quote that there is, whose block may leave the chain and come back; a payment of the venue."""
-    known = {recorded.aggregate_id for recorded in history.recorded}
+    """A charge of a position, whose block may leave the chain and come back; a payment of the venue."""
+    opened = {each.event.quote_id for each in history.recorded if isinstance(each.event, facts.PositionOpened)}
     quote_id = random.randint(1, quotes)
     if random.random() < 0.1:
         history.venue_funding(random.choice(list(SYMBOLS.values())), random.randint(-9, 9) * WAD)
-    if quote_aggregate(quote_id) not in known or random.random() < 0.7:
+    if quote_id not in opened or random.random() < 0.7:
         return
     block_hash = history.funded(quote_id, random.randint(-5, 5) * 10**14)
     if random.random() < 0.3:
