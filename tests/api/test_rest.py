@@ -162,6 +162,20 @@ async def test_exposure_sums_are_exact(world: World) -> None:
     assert rows == world.memory.models["exposure"]
 
 
+async def test_funding_tells_charges_that_hold_newest_first_and_sums_of_epochs(world: World) -> None:
+    charges, epochs = await world.every("/funding", limit=7), await world.every("/funding/epochs", limit=3)
+    holding = [line for line in world.memory.models["funding_charges"] if line["holds"]]
+    assert [row["position"] for row in charges] == sorted((line["position"] for line in holding), reverse=True)
+    assert charges
+    assert len(holding) < len(world.memory.models["funding_charges"])
+    assert sorted(epochs, key=lambda row: (row["symbol"], row["epoch"])) == world.memory.models["funding_epochs"]
+    quote_id = charges[0]["quote_id"]
+    of_quote = (await world.get("/funding", quote_id=quote_id))["items"]
+    assert of_quote == [row for row in charges if row["quote_id"] == quote_id]
+    of_symbol = await world.every("/funding", symbol="ethusdt", limit=500)
+    assert of_symbol == [row for row in charges if row["symbol"] == "ETHUSDT"]
+
+
 async def test_filters_take_what_matches_and_nothing_else(world: World) -> None:
     every = await world.every("/quotes", limit=500)
     for parameters, fits in (
