@@ -14,6 +14,7 @@ logger = structlog.get_logger(__name__)
 _REPAIR_S = 1.0
 # Between the two looks after somebody called: what a trade by another hand leads to stands still by then.
 _AGAIN_S = 2.0
+_LEAST_S = 1.0  # between any two looks, however often somebody calls
 
 
 async def run(parts: Parts) -> None:
@@ -33,6 +34,7 @@ async def _look(parts: Parts) -> None:
             await parts.validator.look_and_record()
         except (VenueUnavailable, RpcFailure, ViewUnreadable) as error:
             logger.warning("not validated", error=str(error))
+        await asyncio.sleep(min(_LEAST_S, parts.timing.validate_s))
 
 
 async def _repair(parts: Parts) -> None:

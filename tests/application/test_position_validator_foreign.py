@@ -1,14 +1,19 @@
 """Trades by another hand on the account: recorded apart, once, and no confusion of the books."""
 
+import asyncio
+
 import msgspec
-from fake_venue import BTC
+import pytest
+from fake_venue import BTC, report
 from validating_world import Watched, agreeing, hold, on_chain, trade
 
+from hedger.application.order_monitoring import StreamMonitor
 from hedger.application.validation.trades import foreign_fact
 from hedger.domain.foreign import ForeignTradeDisowned, ForeignTradeFound, TradesAgreed
 from hedger.domain.mismatch import MismatchFound, MismatchResolved
+from hedger.domain.quote.events import OrderRequested
 from hedger.domain.terms import QuoteStatus, Side, TradingState
-from tests.domain.given import Chain, accepted_order, ended, filled, wad
+from tests.domain.given import TAG, Chain, accepted_order, ended, filled, wad
 
 
 async def with_foreign(quantity: str = "2") -> Watched:
@@ -120,6 +125,53 @@ async def test_a_hedge_goes_on_beside_a_foreign_position() -> None:
     watched.views.quotes[7] = on_chain(status=QuoteStatus.CLOSE_PENDING)
     hold(watched.world.venue, "2")
     assert await watched.told(looks=2) == []
+
+
+@pytest.mark.parametrize(("side", "is_reduce_only"), [(Side.SELL, False), (Side.BUY, True)])
+async def test_reduce_only_is_judged_with_what_is_foreign(side: Side, is_reduce_only: bool) -> None:
+    """The venue nets a foreign short with the hedge: a close flagged reduce-only would be cut, or refused for ever."""
+    watched, chain = await agreeing(), Chain()
+    watched.world.venue.trades[""] = [trade(5, "4", side)]
+    hold(watched.world.venue, "6" if side is Side.SELL else "14")
+    await watched.recorded(looks=2)
+    chain.block = 300
+    await watched.world.told(chain.close_requested())
+    order = watched.world.recorded(OrderRequested).event
+    assert isinstance(order, OrderRequested)
+    assert (order.quantity, order.reduce_only) == (wad(10), is_reduce_only)
+
+
+async def test_after_a_restart_what_is_foreign_is_known_before_the_first_look() -> None:
+    watched = await with_foreign()
+    await watched.recorded(looks=2)
+    again = Watched(watched.world.restarted())
+    assert again.world.book.account_hedge(1) == 0
+    await again.validator.restore()
+    assert again.world.book.account_hedge(1) == wad(2)
+
+
+async def test_a_trade_of_a_strangers_order_calls_for_a_look_as_the_stream_tells_it() -> None:
+    watched = await agreeing()
+    stream = StreamMonitor(
+        watched.world.venue,
+        watched.world.ledger,
+        watched.world.streams,
+        tag=TAG,
+        sleep=_never,
+        on_stranger=watched.validator.call,
+    )
+    told = msgspec.structs.replace(trade(5, "2"), client_order_id="by-hand")
+    watched.world.venue.stream.put_nowait(report("by-hand", "filled"))
+    following = asyncio.create_task(stream.run())
+    assert not await watched.validator.called(0.05)
+    watched.world.venue.stream.put_nowait(told)
+    assert await watched.validator.called(1.0)
+    assert not await watched.validator.called(0.01)
+    following.cancel()
+
+
+async def _never(seconds: float) -> None:
+    await asyncio.Event().wait()
 
 
 # --- what a person said stands

@@ -1,6 +1,6 @@
 """A hedger with an open and hedged long of 10, and a position validator whose three sides are in the test's hand."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from deciding_world import World, block_of
 from fake_venue import BTC, FakeVenue
@@ -146,11 +146,16 @@ class Watched:
             world.ledger, world.book, world.board, world.venue, self.views, self._party_as, trades, world.policy
         )
         explainer = Explainer(world.ledger, self.history)
-        self.validator = PositionValidator(world.ledger, self.looker, explainer, settings or propose())
+        self.validator = PositionValidator(
+            world.ledger, self.looker, explainer, settings or propose(), on_foreign=self._note_foreign
+        )
         closer = ForeignCloser(world.venue, world.ledger, world.board, tag=TAG, clock_ms=world.clock_ms)
         self.repairer = Repairer(
             world.ledger, self.looker, self.history, self.retelling, world.streams, closer, venue=world.venue.name
         )
+
+    def _note_foreign(self, held: Mapping[str, int]) -> None:
+        self.world.book.note_foreign(1, held.get(BTC, 0))
 
     async def _party_as(self) -> list[str]:
         return self.party_as
