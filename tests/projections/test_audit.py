@@ -17,14 +17,15 @@ from tests.projections.histories import History, quote_aggregate, random_history
 
 OWN_MODULES = (events.__name__, transactions.__name__, wallet.__name__)
 WADS = {
-    "account_notional", "account_upnl", "allocate", "amount", "ask", "bid", "cva", "decision_price",
-    "executed_quantity", "fee", "funding_rate", "lf", "limit_price", "mark", "market_price", "max_funding_rate",
-    "max_leverage", "max_quantity", "min_lf_portion", "min_notional", "min_quantity", "min_quote_value",
-    "open_quantity", "opened_price",
-    "party_a_allocated", "party_a_mm", "party_b_allocated", "party_b_free", "party_b_mm", "price", "prices",
-    "promised_allocation", "quantity", "rate", "rates", "step", "symbol_long_hedge", "symbol_notional",
-    "symbol_short_hedge", "tick", "total_notional", "trading_fee", "upnl", "venue_margin",
-    "allocations", "free", "unrealised", "vault", "wallet",
+    "account_claims", "account_hedge", "account_notional", "account_promised", "account_upnl", "allocate",
+    "allocated", "allocations", "amount", "arriving", "ask", "at_stake", "bid", "claimed", "cva", "decision_price",
+    "executed_quantity", "fee", "force_close_gap", "free", "funding_rate", "high", "lacking", "lf", "limit_price",
+    "low", "margin", "mark", "market_price", "max_funding_rate", "max_leverage", "max_notional", "max_quantity",
+    "min_lf_portion", "min_notional", "min_quantity", "min_quote_value", "notional", "open_quantity",
+    "opened_price", "party_a_allocated", "party_a_mm", "party_b_allocated", "party_b_free", "party_b_mm", "pledged",
+    "price", "prices", "promised", "promised_allocation", "quantity", "rate", "rates", "reserve_vault", "residual",
+    "step", "symbol_long_hedge", "symbol_notional", "symbol_short_hedge", "tick", "total_allocated",
+    "total_notional", "trading_fee", "unrealised", "upnl", "vault", "venue_margin", "wallet",
 }  # fmt: skip
 
 
