@@ -29,13 +29,19 @@ def allocate(state: State, now: int, amount: int, party_a: str) -> Logs:
         raise Revert("AccountFacet: Insufficient balance")
     state.free -= amount
     state.allocated[party_a] = state.allocated.get(party_a, 0) + amount
-    return [told("BalanceChangePartyB", US, party_a, amount, int(BalanceChange.ALLOCATE))]
+    return [
+        *twice("AllocateForPartyB", US, party_a, amount, state.allocated[party_a]),
+        told("BalanceChangePartyB", US, party_a, amount, int(BalanceChange.ALLOCATE)),
+    ]
 
 
 def deallocate(state: State, now: int, amount: int, party_a: str, signature: tuple[Any, ...]) -> Logs:
     _give_up(state, now, amount, party_a, signature)
     state.free += amount
-    return [told("BalanceChangePartyB", US, party_a, amount, int(BalanceChange.DEALLOCATE))]
+    return [
+        *twice("DeallocateForPartyB", US, party_a, amount, state.allocated[party_a]),
+        told("BalanceChangePartyB", US, party_a, amount, int(BalanceChange.DEALLOCATE)),
+    ]
 
 
 def transfer(state: State, now: int, amount: int, origin: str, recipient: str, signature: tuple[Any, ...]) -> Logs:

@@ -30,6 +30,7 @@ from hedger.application.inputs import Board, InputsSource
 from hedger.application.internal_matching import InternalMatching
 from hedger.application.lanes import Lanes
 from hedger.application.ledger import Draft, Ledger
+from hedger.application.opening_state import OpeningState
 from hedger.application.order_making import OrderMaker
 from hedger.application.order_monitoring import PollMonitor, StreamMonitor
 from hedger.application.parts import NewHead, Parts, Timing
@@ -42,7 +43,7 @@ from hedger.application.supervision import Fatal, supervised
 from hedger.application.treasury_keeping import TreasuryKeeper
 from hedger.application.validation.repairing import Repairer
 from hedger.application.venue_income import IncomeMonitor
-from hedger.domain.chain_facts import AccountFact, PartyAFact, QuoteFact
+from hedger.domain.chain_facts import AccountFact, PartyAFact, QuoteFact, TreasuryFact
 from hedger.domain.policies.decide import needs_attention
 from hedger.domain.policies.policy import Policy
 from hedger.domain.quote.quote import Quote
@@ -63,6 +64,7 @@ from streams import (
 from streams.topics import GROUPS
 from tests.simulation.faults import Weather
 from tests.simulation.kept_log import KeptLog, LogPort
+from tests.simulation.model_balances import ModelBalances
 from tests.simulation.model_chain import FIRST_BLOCK, ModelChain
 from tests.simulation.model_rpc import ModelRpc, collected_block
 from tests.simulation.model_state import CHAIN_ID, DIAMOND, US
@@ -282,6 +284,16 @@ class Process:
             new_head=new_head,
         )
         await self._restore(parts)
+        balances = ModelBalances(loop, self._chain, self._weather, self._gate)
+        opening = OpeningState(
+            ledger,
+            balances,
+            balances,
+            venue,
+            symbol_of=lambda symbol_id: TERMS[symbol_id].name,
+            start_block=FIRST_BLOCK,
+        )
+        await opening.take_once()
         return parts
 
     async def _restore(self, parts: Parts) -> None:
@@ -328,6 +340,8 @@ async def _accounts_told_in(log: LogPort, ledger: Ledger, block_hashes: Sequence
                 party_as.add(quote.chain.party_a if quote.chain is not None else "")
             case AccountFact() | PartyAFact():
                 party_as.add(recorded.event.party_a)
+            case TreasuryFact():
+                party_as.add(recorded.event.holder)
             case _:
                 pass
     return party_as - {""}
