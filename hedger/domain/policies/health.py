@@ -67,14 +67,20 @@ def spare(pair: PairHealth, policy: BalancePolicy) -> int:
         return 0
     if pair.is_idle:
         return max(0, min(pair.quotable, pair.allocated - policy.idle_allocation))
-    return max(0, min(pair.left, pair.quotable) - mul(pair.notional + pair.pledged, policy.health_target))
+    return max(0, _sure(pair) - mul(pair.notional + pair.pledged, policy.health_target))
 
 
 def excess(pair: PairHealth, policy: BalancePolicy) -> int:
     """What is to be taken away: of an idle pair what it can spare, of others where they are above the upper bound."""
-    if not pair.is_idle and min(pair.left, pair.quotable) <= mul(pair.notional + pair.pledged, policy.health_high):
+    if not pair.is_idle and _sure(pair) <= mul(pair.notional + pair.pledged, policy.health_high):
         return 0
     return spare(pair, policy)
+
+
+def _sure(pair: PairHealth) -> int:
+    """What is free even if the profit of today is gone tomorrow; signed. It is what the contract would let go, too."""
+    unearned = msgspec.structs.replace(pair, upnl=min(pair.upnl, 0))
+    return min(unearned.left, unearned.quotable)
 
 
 def is_well(pair: PairHealth, policy: BalancePolicy) -> bool:
