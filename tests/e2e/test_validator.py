@@ -153,7 +153,7 @@ async def test_what_is_foreign_is_closed_by_the_command(scene: Scene) -> None:
     told = await asked(scene.hedger, "repair", BTC, "close")
     assert (told["state"], told["detail"]) == ("run", f"{BY_HAND} closed at the market")
     assert scene.at_venue(BTC) == 0
-    assert [row["side"] for row in await scene.rows("foreign-trades")] == ["sell", "buy"]
+    assert [row["side"] for row in await scene.rows("foreign_trades")] == ["sell", "buy"]
     await scene.agrees()
 
 

@@ -65,7 +65,7 @@ def router(reader: Reader) -> APIRouter:
         """Repairs, newest first, with the command that confirms one."""
         return await REPAIRS.page(reader, (Filter("t.state = %s", state),), limit=limit, cursor=cursor)
 
-    @routes.get("/foreign-trades", response_class=BytesAnswer, responses=answers(Page[ForeignTradeOut]))
+    @routes.get("/foreign_trades", response_class=BytesAnswer, responses=answers(Page[ForeignTradeOut]))
     async def foreign_trades(
         symbol: Annotated[str | None, Query(max_length=40, description="Of this symbol only.")] = None,
         limit: Limit = 100,
