@@ -151,6 +151,19 @@ class ApiSection(Section):
     port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0: any free one")
 
 
+class PnlSection(Section):
+    """How profit and loss is told."""
+
+    coin_price: Amount | None = Field(
+        None, description="collateral for one coin of the chain, to tell what gas cost; without it, gas in wei alone"
+    )
+
+    @property
+    def coin_price_wad(self) -> int | None:
+        """The price as a wad, None where none is configured."""
+        return None if self.coin_price is None else from_text(self.coin_price)
+
+
 class TimingSection(Section):
     """How often levels are looked at."""
 
@@ -364,6 +377,7 @@ class Settings(BaseSettings):
     validator: ValidatorSection = Field(default_factory=lambda: ValidatorSection.model_validate({}))
     balance: BalanceSection = Field(default_factory=lambda: BalanceSection.model_validate({}))
     funding: FundingSection = Field(default_factory=lambda: FundingSection.model_validate({}))
+    pnl: PnlSection = Field(default_factory=lambda: PnlSection.model_validate({}))
     alerts: AlertsSection = Field(default_factory=lambda: AlertsSection.model_validate({}))
     state_dir: Path = Field(Path(".hedger"), description="folder for the embedded database and other local state")
 

@@ -17,6 +17,7 @@ from hedger.api.routers import (
     notifications,
     obligations,
     orders,
+    pnl,
     positions,
     quotes,
     transactions,
@@ -55,5 +56,6 @@ def create_app(deps: ApiDeps) -> FastAPI:
         alerts,
     ):
         app.include_router(module.router(reader))
+    app.include_router(pnl.router(reader, deps.marks, deps.coin_price))
     app.include_router(error_codes.router())
     return app

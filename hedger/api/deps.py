@@ -39,7 +39,7 @@ class ApiDeps:
     """The pool of the database that holds the read models in `schema`, the log, and what is optional.
 
     `checks` by name answer `/readyz`; without `registry` there is no `/metrics`. `origins` are the front ends that may
-    call from a browser.
+    call from a browser. `marks` are the newest mark prices by symbol, `coin_price` what gas is converted at (wads).
     """
 
     pool: Pool
@@ -49,3 +49,5 @@ class ApiDeps:
     registry: CollectorRegistry | None = None
     origins: Sequence[str] = ("*",)
     version: str = ""
+    marks: Callable[[], Mapping[str, int]] = dict
+    coin_price: int | None = None

@@ -420,3 +420,54 @@ class HealthOut(Out):
     """The process answers."""
 
     status: str
+
+
+class PnlSumOut(Out):
+    """Sums of one key, in the collateral, exact to 36 decimals. `total` = `realised` + `unrealised`."""
+
+    key: str = Field(description="Quote id, PartyA, symbol, day or kind; empty for what belongs to none.")
+    realised: Amount = Field(description="Sum of the kinds.")
+    unrealised: Amount | None = Field(description="What is held unmatched, at the newest marks; null without a mark.")
+    total: Amount | None
+    spread: Amount
+    slippage: Amount
+    fee: Amount
+    funding_chain: Amount
+    funding_venue: Amount
+    residual: Amount
+    penalty: Amount
+    liquidation: Amount
+    foreign: Amount
+    rounding: Amount
+    other: Amount
+    flow: Amount = Field(description="Deposits less withdrawals; in no total.")
+    gas_wei: Wei = Field(description="Paid in the chain's own coin; in no total.")
+    gas_cost: Amount | None = Field(description="The same in the collateral, where a price of the coin is configured.")
+    other_assets: dict[str, Amount] = Field(description="Commissions and the like in assets besides the collateral.")
+    lines: int
+
+
+class PnlOut(Out):
+    """Profit and loss since the opening state."""
+
+    as_of: int
+    by: str
+    items: list[PnlSumOut]
+
+
+class PnlLineOut(Out):
+    """One line: what an event earned or cost."""
+
+    position: int
+    line_no: int
+    at_ms: int
+    day: str
+    kind: str
+    quote_id: int = Field(description="0 where it belongs to no quote.")
+    symbol: str
+    party_a: str
+    amount: Amount = Field(description="Exact to 36 decimals; positive when it was earned.")
+    asset: str = Field(description="Empty for the collateral.")
+    gas_wei: Wei
+    sources: list[str] = Field(description="Log positions of the events it was made of.")
+    note: str

@@ -107,6 +107,8 @@ async def serving(settings: Settings, parts: Parts, pool: Pool, metrics: Metrics
         },
         registry=metrics.registry,
         version=__version__,
+        marks=lambda: {name: market.mark for name, market in parts.board.markets.items()},
+        coin_price=settings.pnl.coin_price_wad,
     )
     server = await serve(create_app(deps), settings.api.host, settings.api.port)
     gauges = asyncio.create_task(_keep_gauges(parts, metrics), name="gauges")

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from hedger.cli import alerts, audit, demo, doctor, log, projections, repair, replay, run, state, validate
+from hedger.cli import alerts, audit, demo, doctor, log, pnl, projections, repair, replay, run, state, validate
 from hedger.cli.output import error_console
 from hedger.config import ConfigurationError
 
@@ -19,6 +19,7 @@ app.command("demo", context_settings={"allow_extra_args": True, "ignore_unknown_
 app.command("replay")(replay.replay)
 app.command("validate")(validate.validate)
 app.command("repair")(repair.repair)
+app.command("pnl")(pnl.pnl)
 app.command("state")(state.state)
 app.command("doctor")(doctor.doctor)
 app.add_typer(alerts.app, name="alerts")
