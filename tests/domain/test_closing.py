@@ -240,13 +240,35 @@ def test_reduce_only_is_left_out_where_the_account_nets_to_less() -> None:
     assert summary(when_decided(quote, inputs(book=netted))) == ["order c1 sell 10"]
 
 
-def test_a_close_under_the_minimum_notional_waits_until_it_can_be_reduce_only() -> None:
+NETTED = inputs(book=replace(BOOK, symbol_long_hedge=wad("10"), symbol_short_hedge=wad("10")))
+
+
+def test_a_close_under_the_minimum_notional_is_reduced_where_it_can_be_reduce_only() -> None:
     chain = Chain()
     quote = position(chain)
     quote.advance([chain.close_requested(quantity="0.04")])
-    netted = replace(BOOK, symbol_long_hedge=wad("10"), symbol_short_hedge=wad("10"))
-    assert when_decided(quote, inputs(book=netted)) == []
     assert summary(when_decided(quote)) == ["order c1 sell 0.04 reduce-only"]
+
+
+def test_a_close_that_the_venue_takes_in_no_order_is_filled_once_its_price_is_reached() -> None:
+    chain = Chain()
+    quote = position(chain)
+    quote.advance([chain.close_requested(quantity="0.04", price="101", order_type=OrderType.LIMIT)])
+    assert when_decided(quote, NETTED) == []
+    risen = replace(NETTED, market=replace(MARKET, bid=wad("101.2"), ask=wad("101.3"), mark=wad("101.2")))
+    assert summary(when_decided(quote, risen)) == ["fill_close 0.04 at 101.1494"]
+
+
+def test_a_market_close_whose_last_crumb_the_venue_does_not_take_is_filled_whole() -> None:
+    chain = Chain()
+    quote = position(chain)
+    quote.advance([chain.close_requested()])
+    when_decided(quote, NETTED)
+    quote.advance([filled(C1, "9.96", "100"), ended(C1, "9.96", "expired")])
+    assert summary(when_decided(quote, NETTED)) == ["fill_close 10 at 99.9496002"]
+    quote.advance([chain.close_filled("10", "99.9496002"), succeeded("t-7-fill_close-1")])
+    assert when_decided(quote, NETTED) == []
+    assert quote.hedge.quantity == wad("0.04")
 
 
 def test_a_resting_close_is_not_reduce_only_beside_hedges_of_the_other_side() -> None:

@@ -4,9 +4,10 @@ from hedger.domain.error_codes import ErrorCode
 from hedger.domain.events import Event
 from hedger.domain.policies import allocation, forcing
 from hedger.domain.policies.balancing import may_place, towards
+from hedger.domain.policies.filling import closed_at_venue, fillable_part, open_request, price_of
 from hedger.domain.policies.inputs import Inputs
 from hedger.domain.policies.policy import Policy
-from hedger.domain.policies.pricing import closed_price, is_reachable_to_close
+from hedger.domain.policies.pricing import is_reachable_to_close
 from hedger.domain.policies.requests import (
     cancels,
     decided,
@@ -19,7 +20,7 @@ from hedger.domain.policies.requests import (
     transaction,
 )
 from hedger.domain.quote.events import CloseRejected
-from hedger.domain.quote.onchain import CloseRequest, OnChain, fillable
+from hedger.domain.quote.onchain import CloseRequest, OnChain
 from hedger.domain.quote.quote import Quote
 from hedger.domain.reverts import RevertAction
 from hedger.domain.solvency import upnl_of_party_a
@@ -35,7 +36,7 @@ _CODES = {
 
 def close_pending(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
     """CLOSE_PENDING: LIMIT closes are filled part by part, MARKET closes all at once; after the deadline it expires."""
-    facet, request = _open_request(quote)
+    facet, request = open_request(quote)
     unsettled = quote.hedge.unsettled
     if inputs.block_timestamp > request.deadline:
         return _expire(quote, inputs, policy)
@@ -48,9 +49,9 @@ def close_pending(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
     stopping = decided(f"cancel: {why}", inputs, policy, *cancels(unsettled, why)) if why else []
     if stopping:
         return stopping
-    if filling := _fill(quote, inputs, policy, whole_only=request.order_type is OrderType.MARKET):
+    if filling := _fill(quote, inputs, policy):
         return filling
-    left = request.quantity - _closed_at_venue(quote, request)
+    left = request.quantity - closed_at_venue(quote, request)
     if unsettled or late or left <= 0 or not _may_close(quote, request, left, inputs, policy):
         return []
     return _place(quote, facet, request, left, inputs, policy)
@@ -58,18 +59,17 @@ def close_pending(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
 
 def cancel_close_pending(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
     """CANCEL_CLOSE_PENDING: what the venue closed meanwhile is filled, which ends the request; else it is accepted."""
-    facet, request = _open_request(quote)
+    facet, request = open_request(quote)
     unsettled = quote.hedge.unsettled
     if unsettled:
         return decided("cancel: asked by the user", inputs, policy, *cancels(unsettled, "asked by the user"))
     if not is_served(inputs):
         return towards(quote, facet.open_quantity, inputs, policy, why="the contract is paused")
     if inputs.block_timestamp <= request.deadline:
-        whole_only = request.order_type is OrderType.MARKET
-        if filling := _fill(quote, inputs, policy, whole_only=whole_only):
+        if filling := _fill(quote, inputs, policy):
             return filling
         waits = not may_ask_again(quote, CallKind.FILL_CLOSE, inputs, policy)
-        if waits and _part(quote, inputs, whole_only) and not _has_failed_for(quote, policy.patience_close_s):
+        if waits and fillable_part(quote, inputs, policy) and not _has_failed_for(quote, policy.patience_close_s):
             return []
     if not may_ask_again(quote, CallKind.ACCEPT_CANCEL_CLOSE, inputs, policy):
         return []
@@ -77,56 +77,17 @@ def cancel_close_pending(quote: Quote, inputs: Inputs, policy: Policy) -> list[E
     return decided("accept the cancel of the close", inputs, policy, accept)
 
 
-def _open_request(quote: Quote) -> tuple[OnChain, CloseRequest]:
-    facet = facet_of(quote)
-    assert facet.close is not None
-    return facet, facet.close
-
-
-def _closed_at_venue(quote: Quote, request: CloseRequest) -> int:
-    """What was reduced at the venue for this request, on chain already or not.
-
-    What the hedge lacks against the open quantity counts as closed, whichever order did it: after a reorganisation or
-    an expired earlier request the reduction may stand under another leg.
-    """
-    return max(0, facet_of(quote).open_quantity - quote.hedge.quantity) + request.filled
-
-
-def _due(quote: Quote, request: CloseRequest) -> int:
-    """What may be filled on chain now; nothing while an order may still take back what looks closed."""
-    if any(order.leg.grows for order in quote.hedge.unsettled):
-        return 0
-    return min(request.remaining, _closed_at_venue(quote, request) - request.filled)
-
-
-def _part(quote: Quote, inputs: Inputs, whole_only: bool) -> int:
-    """How much of what the venue has closed the contract takes now; 0 for nothing."""
-    facet, request = _open_request(quote)
-    due = _due(quote, request)
-    if due <= 0 or inputs.symbol is None or inputs.limits is None or (whole_only and due < request.remaining):
-        return 0
-    part = fillable(facet, due, min_quote_value=inputs.symbol.min_quote_value, step=inputs.limits.step)
-    return 0 if whole_only and part < due else part
-
-
-def _fill(quote: Quote, inputs: Inputs, policy: Policy, *, whole_only: bool) -> list[Event]:
+def _fill(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
     """Fill on chain what the venue has closed, as far as the contract takes it."""
-    facet, request = _open_request(quote)
-    part = _part(quote, inputs, whole_only)
+    facet, request = open_request(quote)
+    part = fillable_part(quote, inputs, policy)
     if not part or not may_ask_again(quote, CallKind.FILL_CLOSE, inputs, policy):
         return []
-    price = closed_price(facet, request.price, _value_of(quote, _due(quote, request), part), part, policy.spread_close)
+    price = price_of(quote, part, inputs, policy)
     allocate = allocation.for_fill(facet, part, price, inputs, policy, failing(quote, CallKind.FILL_CLOSE))
     call = Call(kind=CallKind.FILL_CLOSE, quantity=part, price=price, allocate=allocate, close_id=request.close_id)
     asked = transaction(quote, inputs, policy, call, valid_until=request.deadline)
     return decided("fill the close", inputs, policy, asked)
-
-
-def _value_of(quote: Quote, due: int, part: int) -> int:
-    """Value (36 decimals) of the first `part` of what was reduced at the venue last and is due on chain."""
-    legs = (Leg.CLOSE, Leg.UNWIND)
-    begin = quote.hedge.filled_of(*legs) - due
-    return quote.hedge.value_between(begin, begin + part, *legs)
 
 
 def _why_to_stop(quote: Quote, request: CloseRequest, inputs: Inputs, policy: Policy, *, late: bool) -> str:
@@ -185,7 +146,7 @@ def _cannot_be_filled(quote: Quote, inputs: Inputs, policy: Policy) -> bool:
     if not _has_failed_for(quote, policy.patience_close_s):
         return False
     last = failing(quote, CallKind.FILL_CLOSE)[-1]
-    facet, request = _open_request(quote)
+    facet, request = open_request(quote)
     # Each try costs the spread twice: one that PartyA's funds decide is rare, unless the close may be forced meanwhile.
     rare = last.action is RevertAction.SOLVENCY and not forcing.was_passed(facet, request, inputs, policy)
     return inputs.block_timestamp - last.failed_at < (policy.close_again_s if rare else policy.patience_close_s)
