@@ -38,7 +38,7 @@ from hedger.domain.alerts.watches import WATCHES
 from hedger.domain.money import from_text
 from hedger.domain.policies.policy import BalancePolicy, FundingPolicy, Policy, RetryPolicy, SymbolPolicy
 from hedger.domain.repairs import RepairMode
-from hedger.domain.terms import HedgingMode, MarketMode
+from hedger.domain.terms import EmergencyClose, HedgingMode, MarketMode
 
 
 class ConfigurationError(Exception):
@@ -119,6 +119,9 @@ class VenueSection(Section):
     timeout_ms: int = Field(10_000, gt=0, description="milliseconds for one request")
     poll_s: float = Field(2.0, gt=0, description="seconds between two polls of orders, margin and clock")
     income_poll_s: float = Field(10.0, gt=0, description="seconds between two polls of the wallet's movements")
+    orders_per_10_s: int = Field(300, gt=0, description="orders the exchange takes in ten seconds")
+    orders_per_minute: int = Field(1_200, gt=0, description="orders the exchange takes in a minute")
+    reserved_percent: int = Field(30, ge=0, lt=100, description="percent of these that openings leave to what closes")
 
 
 class SenderSection(Section):
@@ -223,6 +226,16 @@ class PolicySection(Section):
     min_seconds_to_close: int = Field(3, ge=0, description="seconds before the deadline when closing stops")
     locked_tolerance: Ratio = Field(Decimal("0.01"), description="how much less cva and lf than asked is taken")
     open_parts_after_s: int = Field(0, ge=0, description="seconds before a filled part is opened alone; 0: never")
+    patience_open_s: int = Field(45, gt=0, description="seconds of failing openings, then the hedge is unwound")
+    patience_close_s: int = Field(60, gt=0, description="seconds of failing fills, then all is hedged again")
+    close_again_s: int = Field(600, gt=0, description="seconds until a close that PartyA could not pay is tried again")
+    force_close_lead_s: int = Field(20, ge=0, description="seconds before a price may force a close: its order moves")
+    force_close_margin: Ratio = Field(
+        Decimal("0.0002"), description="how far the oracle may be from the venue, of a price"
+    )
+    emergency_close: EmergencyClose = Field(
+        EmergencyClose.NEVER, description="positions closed unasked: never, delisted symbols only, or always"
+    )
     residual_inner: Ratio = Field(
         Decimal("0.5"), le=1, description="part of a residual's bound inside which its hedge is taken back"
     )
@@ -419,6 +432,12 @@ class Settings(BaseSettings):
             min_seconds_to_close=section.min_seconds_to_close,
             locked_tolerance=from_text(section.locked_tolerance),
             open_parts_after_s=section.open_parts_after_s,
+            patience_open_s=section.patience_open_s,
+            patience_close_s=section.patience_close_s,
+            close_again_s=section.close_again_s,
+            force_close_lead_s=section.force_close_lead_s,
+            force_close_margin=from_text(section.force_close_margin),
+            emergency_close=section.emergency_close,
             residual_inner=from_text(section.residual_inner),
             balance=self.balance.to_policy(),
             funding=_funding_policy(self.funding),

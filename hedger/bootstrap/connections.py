@@ -77,6 +77,9 @@ def venue_settings(settings: Settings) -> VenueSettings:
         sandbox=section.sandbox,
         recv_window_ms=section.recv_window_ms,
         timeout_ms=section.timeout_ms,
+        orders_per_10_s=section.orders_per_10_s,
+        orders_per_minute=section.orders_per_minute,
+        reserved_percent=section.reserved_percent,
     )
 
 
