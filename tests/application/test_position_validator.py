@@ -188,3 +188,12 @@ async def test_an_intent_that_is_still_pending_is_nobodys() -> None:
     watched = await agreeing()
     await watched.world.told(of_quote(Chain().sent(), 8))
     assert await watched.told() == []
+
+
+async def test_a_symbol_that_the_venue_does_not_list_keeps_nothing_from_being_compared() -> None:
+    watched = await agreeing()
+    watched.world.board.rules.clear()
+    hold(watched.world.venue, "10.5")
+    verdict = await watched.validator.look()
+    assert [mismatch.kind for mismatch in verdict.mismatches] == [MismatchKind.POSITION, MismatchKind.EXPOSURE]
+    assert verdict.trades_compared == {}

@@ -201,8 +201,9 @@ async def test_while_the_chain_does_not_answer_a_repair_waits_and_is_given_up_in
 # --- fills
 
 
-async def test_a_late_fill_is_told_to_whoever_records_fills() -> None:
-    watched, chain = await agreeing(run_within()), Chain()
+async def with_late_fill(settings: Settings | None = None) -> Watched:
+    """Of the close order of 10, 4 have executed, and nobody has told."""
+    watched, chain = await agreeing(settings), Chain()
     chain.block = 300
     await watched.world.told(chain.close_requested())
     watched.history.facts = facts_of(watched)
@@ -210,6 +211,11 @@ async def test_a_late_fill_is_told_to_whoever_records_fills() -> None:
     watched.views.quotes[7] = on_chain(status=QuoteStatus.CLOSE_PENDING)
     watched.world.venue.trades[""] = [trade(9, "4", Side.SELL, order="vt-7-c1")]
     hold(watched.world.venue, "6")
+    return watched
+
+
+async def test_a_late_fill_is_told_to_whoever_records_fills() -> None:
+    watched = await with_late_fill(run_within())
     await watched.recorded()
     await watched.repairer.work()
     [told] = watched.world.streams.reported
@@ -217,8 +223,22 @@ async def test_a_late_fill_is_told_to_whoever_records_fills() -> None:
     assert (told.trade_id, told.client_order_id, told.quantity) == (f"{BTC}:9", "t-7-c1", wad(4))
     assert outcomes(watched) == [("run", "1 fills told again")]
     await watched.world.reported(told)
-    watched.world.venue.trades[""].append(trade(9, "4", Side.SELL, order="vt-7-c1"))
     assert await watched.told(looks=1) == [("resolved", BTC)]
+
+
+async def test_fills_beyond_the_bound_are_not_told_again_whoever_asks() -> None:
+    watched = await with_late_fill()
+    await word(watched, BTC, RepairKind.FILLS, bound="399")
+    await watched.repairer.work()
+    assert outcomes(watched) == [("failed", "400 is above the bound 399")]
+    assert watched.world.streams.reported == []
+
+
+async def test_where_no_fill_is_missing_none_is_told() -> None:
+    watched = await agreeing()
+    await word(watched, BTC, RepairKind.FILLS)
+    await watched.repairer.work()
+    assert outcomes(watched) == [("run", "0 fills told again")]
 
 
 # --- closing what is foreign

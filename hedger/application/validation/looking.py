@@ -119,7 +119,8 @@ class Looker:
         trades_of: Collection[str] | None,
     ) -> dict[str, TradesCompared]:
         traded = sorted(self._board.rules)
-        symbols = {mismatch.subject for mismatch in differing}.union(traded if trades_of is None else trades_of)
+        wanted = {mismatch.subject for mismatch in differing}.union(traded if trades_of is None else trades_of)
+        symbols = wanted.intersection(traded)  # the venue tells nothing of what it does not list
         if traded:
             symbols.add(traded[self._turn % len(traded)])
             self._turn += 1

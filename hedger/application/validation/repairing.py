@@ -26,7 +26,7 @@ from hedger.application.validation.trades import LateFill
 from hedger.domain.account import Account
 from hedger.domain.events import Event
 from hedger.domain.foreign import ForeignPositionAccepted, ForeignTradeFound
-from hedger.domain.money import to_text
+from hedger.domain.money import mul, to_text
 from hedger.domain.quote.quote import Quote
 from hedger.domain.reconciliation import Reconciliation
 from hedger.domain.repairs import Repair, RepairFailed, RepairKind, RepairRun
@@ -142,6 +142,9 @@ class Repairer:
         symbol = repair.plan.subject
         seen = await self._looker.seen(known, trades_of=[symbol])
         late = seen.trades[symbol].late if symbol in seen.trades else ()
+        notional = sum(mul(each.fill.quantity, each.fill.price) for each in late)
+        if notional > repair.max_notional:
+            return [_beyond(repair, notional)]
         for each in late:
             await self._tell_fill(each, repair)
         return [_run(repair, f"{len(late)} fills told again")]
@@ -187,6 +190,10 @@ def _is_recorded(event: Event, known: Reconciliation) -> bool:
 
 def _run(repair: Repair, outcome: str) -> RepairRun:
     return RepairRun(repair_id=repair.repair_id, outcome=outcome)
+
+
+def _beyond(repair: Repair, notional: int) -> RepairFailed:
+    return _failed(repair, f"{to_text(notional)} is above the bound {to_text(repair.max_notional)}")
 
 
 def _failed(repair: Repair, reason: str) -> RepairFailed:
