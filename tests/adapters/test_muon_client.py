@@ -134,6 +134,35 @@ async def test_the_funding_signature_names_party_a_before_party_b(network: Netwo
     assert signature.as_abi()[2:4] == (2_500_000_000_000_000_000, -2_500_000_000_000_000_000)
 
 
+SETTLEMENT = {
+    "uPnlA": "5",
+    "upnlPartyBs": ["-2", "3"],
+}
+
+
+async def test_a_settlement_is_read_with_every_quote_and_its_hedger(network: Network) -> None:
+    fields = SETTLEMENT | {"quoteSettlementData": [["7", "60000", "1"], [9, "61000", "0"]]}
+    node = Node(answer(fields))
+    signature = await (await network.client(node)).settle_upnl(PARTY_A)
+    assert node.queries[0]["method"] == "settle_upnl"
+    assert "params[partyB]" not in node.queries[0]
+    assert signature.as_abi()[2:5] == (((7, 60000, 1), (9, 61000, 0)), (-2, 3), 5)
+
+
+@pytest.mark.parametrize(
+    ("entries", "field"),
+    [
+        ([["7", "-1", "0"]], "result.data.result.quoteSettlementData[0][1]"),
+        ([["7", "1", "2"]], "result.data.result.quoteSettlementData[0][2]"),
+    ],
+)
+async def test_a_settlement_that_makes_no_sense_is_no_signature(network: Network, entries: Any, field: str) -> None:
+    client = await network.client(Node(answer(SETTLEMENT | {"quoteSettlementData": entries})))
+    with pytest.raises(MuonAnswerInvalid) as caught:
+        await client.settle_upnl(PARTY_A)
+    assert caught.value.field == field
+
+
 async def test_the_signature_of_a_new_quote_carries_upnl_and_price_of_party_a(network: Network) -> None:
     node = Node(answer({"uPnl": "5", "price": "6"}))
     signature = await (await network.client(node)).upnl_a_with_price(PARTY_A, 7)
