@@ -4,7 +4,15 @@ import asyncio
 
 import msgspec
 
-from hedger.adapters.chain.messages import BlockFacts, BlockPassed, ProtocolFacts, Rejected, Reorganised, TreasuryFacts
+from hedger.adapters.chain.messages import (
+    HEAD_KEY,
+    BlockFacts,
+    BlockPassed,
+    ProtocolFacts,
+    Rejected,
+    Reorganised,
+    TreasuryFacts,
+)
 from hedger.adapters.streams.port import Handler
 from hedger.adapters.streams.topics import EXECUTIONS, FACTS
 from hedger.application.messages import Reported
@@ -42,6 +50,8 @@ def _facts(parts: Parts) -> Handler:
                 await parts.manager.on_reorganised(key, message)
                 await parts.treasury_keeper.on_reorganised(message)
                 await parts.sender.on_orphaned(message.orphaned)
+                if key == HEAD_KEY:
+                    await parts.read_protocol()  # a pause or a listing may have stood in the blocks that left
             case Rejected():
                 await parts.manager.on_rejected(key, message)
             case _:

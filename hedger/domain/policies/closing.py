@@ -22,7 +22,7 @@ from hedger.domain.policies.requests import (
 from hedger.domain.quote.events import CloseRejected
 from hedger.domain.quote.onchain import CloseRequest, OnChain
 from hedger.domain.quote.quote import Quote
-from hedger.domain.reverts import RevertAction
+from hedger.domain.reverts import PROFIT_FIRST, RevertAction
 from hedger.domain.solvency import upnl_of_party_a
 from hedger.domain.terms import CallKind, Leg, OrderType, PositionType, hedge_side
 from hedger.domain.transactions import Call
@@ -148,7 +148,9 @@ def _cannot_be_filled(quote: Quote, inputs: Inputs, policy: Policy) -> bool:
     last = failing(quote, CallKind.FILL_CLOSE)[-1]
     facet, request = open_request(quote)
     # Each try costs the spread twice: one that PartyA's funds decide is rare, unless the close may be forced meanwhile.
-    rare = last.action is RevertAction.SOLVENCY and not forcing.was_passed(facet, request, inputs, policy)
+    # Whether it can pay its loss by now is known before anything is reduced.
+    unknown = last.action is RevertAction.SOLVENCY and not last.reason.startswith(PROFIT_FIRST)
+    rare = unknown and not forcing.was_passed(facet, request, inputs, policy)
     return inputs.block_timestamp - last.failed_at < (policy.close_again_s if rare else policy.patience_close_s)
 
 
