@@ -14,7 +14,8 @@ import typer
 
 from devnet.chaos.run import chaos as chaos_run
 from devnet.demo.play import play
-from devnet.demo.script import KEY, PROXY
+from devnet.demo.script import HEDGERS
+from devnet.demo.symbols import LISTED
 from devnet.world import World
 
 INTERRUPTED = 130
@@ -55,7 +56,7 @@ def world(seed: SeedOption = 7, state_dir: FolderOption = None) -> None:
 
 
 async def _world(seed: int, folder: Path) -> None:
-    async with World(folder, seed=seed, hedgers=(PROXY, KEY)) as local:
+    async with World(folder, seed=seed, hedgers=HEDGERS, listed=LISTED) as local:
         for name, hedger in local.hedgers.items():
             secrets = " ".join(f"{key}={shlex.quote(value)}" for key, value in hedger.process.environment.items())
             _say(f"# hedger {name}; its exchange: {hedger.exchange.url}")

@@ -161,6 +161,10 @@ class World:
         async with self.fast_blocks():
             return list(await asyncio.gather(*(self._trader(each < sub_accounts, funds) for each in range(count))))
 
+    async def trader(self, funds: int) -> Trader:
+        """One more, made at the pace of the chain: nobody else is hurried."""
+        return await self._trader(False, funds)
+
     async def _trader(self, behind_sub_account: bool, funds: int) -> Trader:
         self._traders_made += 1
         wallet = await Wallet.funded(self.rpc, TRADER_KEYS + self._traders_made, self.deployment.chain_id)

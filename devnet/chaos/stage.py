@@ -13,7 +13,7 @@ from devnet.cable import Cable
 from devnet.chaos.timeline import Hindrance, Timeline
 from devnet.demo.api import HedgerApi
 from devnet.demo.rival import Rival
-from devnet.demo.script import BTC, ETH, SOL
+from devnet.demo.symbols import BTC, ETH, SOL
 from devnet.demo.watch import QuoteWatch
 from devnet.deployment import Settings
 from devnet.hedger_process import HedgerFailed

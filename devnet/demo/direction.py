@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
@@ -11,7 +11,7 @@ from devnet.demo.expected import Expected
 from devnet.demo.script import Scene
 from devnet.demo.stage import Play, Stage
 from devnet.demo.watch import SceneFailed
-from devnet.traders import Trader
+from devnet.traders import Trader, TransactionReverted
 
 # More scenes at once would only wait for each other: two processors carry the whole world.
 AT_ONCE = 24
@@ -45,9 +45,11 @@ class Direction:
         await asyncio.gather(*(self._slot(scene, play) for scene, play in zip(scenes, plays, strict=True)))
 
     async def play_apart(self, scenes: Sequence[Scene]) -> None:
+        """One after the other. Positions they begin with are opened before, side by side."""
         self.outcome.of += len(scenes)
-        for scene in scenes:
-            await self._play(scene, self._cast(scene))
+        plays = await asyncio.gather(*(self._prepared(scene, self._cast(scene)) for scene in scenes))
+        for scene, play in zip(scenes, plays, strict=True):
+            await self._play(scene, play)
 
     async def look_again(self) -> None:
         """Compare every quote once more: what comes later must not undo what was."""
@@ -62,6 +64,15 @@ class Direction:
         trader, *others = (self._traders.pop() for _ in range(1 + scene.others))
         hedger = self._stage.world.hedgers[scene.hedger.name]
         return Play(self._stage, trader, hedger, scene.symbol, scene.side, tuple(others))
+
+    async def _prepared(self, scene: Scene, play: Play) -> Play:
+        """Where the position does not come about, the scene itself will say so."""
+        if not scene.begins_open:
+            return play
+        try:
+            return replace(play, position=await play.opened())
+        except (SceneFailed, TransactionReverted):
+            return play
 
     async def _slot(self, scene: Scene, play: Play) -> None:
         async with self._slots:

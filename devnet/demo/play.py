@@ -14,9 +14,10 @@ from devnet.demo.api import HedgerApi
 from devnet.demo.direction import Direction, cast_size
 from devnet.demo.figures import all_figures
 from devnet.demo.rival import Rival
-from devnet.demo.script import KEY, PROXY, apart, together
+from devnet.demo.script import HEDGERS, apart, together
 from devnet.demo.show import Show
 from devnet.demo.stage import Stage
+from devnet.demo.symbols import LISTED
 from devnet.demo.verdict import Verdict, judge
 from devnet.demo.watch import QuoteWatch
 from devnet.world import World
@@ -29,7 +30,8 @@ async def play(*, seed: int, quotes: int, as_json: bool, keep: bool, state_dir: 
     folder = state_dir or Path(tempfile.mkdtemp(prefix="hedger-demo-"))
     with Show(as_json) as show:
         show.tell(f"building the world in {folder}")
-        async with World(folder, seed=seed, hedgers=(PROXY, KEY)) as world, _hedgers(world, show) as apis:
+        local = World(folder, seed=seed, hedgers=HEDGERS, listed=LISTED)
+        async with local as world, _hedgers(world, show) as apis:
             async with _stage(world, apis) as stage:
                 verdict = await _perform(stage, show, quotes)
             show.verdict(verdict)

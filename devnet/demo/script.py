@@ -1,16 +1,29 @@
 """Who plays what: every scene with its hedger, symbol and side."""
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice, product
 from typing import Any
 
-from devnet.demo.scenes import alone, cancelling, closing, faults, forced, opening, races, random_trading, refusals
+from devnet.demo.scenes import (
+    alone,
+    cancelling,
+    closing,
+    faults,
+    forced,
+    opening,
+    races,
+    random_trading,
+    refusals,
+    third_parties,
+)
 from devnet.demo.stage import LONG, SHORT, Ends, Play
+from devnet.demo.symbols import AVAX, BNB, BTC, DOT, ETH, LISTED, LTC, SOL
 from devnet.world import KEY_HEDGER, PROXY_HEDGER, HedgerSetup
 from hedger.domain.terms import PositionType
 
-BTC, ETH, SOL = "BTCUSDT", "ETHUSDT", "SOLUSDT"
+__all__ = ["BTC", "ETH", "HEDGERS", "KEY", "PROXY", "SIDES", "SOL", "Scene", "apart", "together"]
+
 _TERMS = {"min_notional": "50", "max_notional": "50000", "max_leverage": "40", "max_funding_rate": "0.0005"}
 _COMMON = {"max_limit_distance": "0.3"}
 
@@ -30,6 +43,11 @@ KEY = HedgerSetup(
         "symbols": {BTC: _TERMS, ETH: {**_TERMS, "short_enabled": False}, SOL: {**_TERMS, "enabled": False}},
     },
 )
+# Both of them where everything is listed: the first one trades that too.
+HEDGERS = (
+    replace(PROXY, policy={**PROXY.policy, "symbols": {symbol.name: _TERMS for symbol in LISTED}}),
+    KEY,
+)
 
 Performance = Callable[[Play], Coroutine[Any, Any, Ends]]
 SIDES = {LONG: "long", SHORT: "short"}
@@ -39,7 +57,8 @@ EXTRA = (opening.market_open, closing.market_close)
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A coroutine and its cast; `quotes` is how many it makes at least."""
+    """A coroutine and its cast; `quotes` is how many it makes at least. A scene that is played alone may begin with a
+    position that was opened beside those of the others: that saves time."""
 
     perform: Performance
     symbol: str
@@ -47,6 +66,7 @@ class Scene:
     hedger: HedgerSetup = PROXY
     quotes: int = 1
     others: int = 0
+    begins_open: bool = False
 
     @property
     def name(self) -> str:
@@ -56,7 +76,7 @@ class Scene:
 
 def together(least_quotes: int) -> list[Scene]:
     """The scenes that are played side by side, with as many market trades added as `least_quotes` asks."""
-    scenes = [*_openings(), *_cancels(), *_closes(), *_refusals(), *_races(), *_faults(), *_random()]
+    scenes = [*_openings(), *_cancels(), *_closes(), *_refusals(), *_races(), *_faults(), *_third_parties(), *_random()]
     missing = least_quotes - sum(scene.quotes for scene in [*scenes, *apart()])
     casts = cycle(product((BTC, ETH, SOL), SIDES))
     extras = [Scene(EXTRA[each % 2], *cast) for each, cast in enumerate(islice(casts, max(0, missing)))]
@@ -66,9 +86,12 @@ def together(least_quotes: int) -> list[Scene]:
 def apart() -> list[Scene]:
     """The scenes that are played one after the other when the rest is over."""
     return [
-        Scene(alone.reorganisation, BTC, LONG, quotes=3, others=2),
+        Scene(alone.reorganisation, BTC, LONG, quotes=3, others=2, begins_open=True),
         Scene(alone.orphaned_intent, ETH, SHORT),
-        Scene(alone.crash, SOL, LONG, quotes=2, others=1),
+        Scene(alone.crash, SOL, LONG, quotes=2, others=1, begins_open=True),
+        Scene(third_parties.paused_contract, ETH, LONG, quotes=2, begins_open=True),
+        Scene(third_parties.emergency_mode, BTC, SHORT, quotes=2, begins_open=True),
+        Scene(third_parties.liquidation_of_the_hedger, BNB, LONG, begins_open=True),
     ]
 
 
@@ -140,6 +163,18 @@ def _faults() -> list[Scene]:
         Scene(faults.stream_dropped, SOL, LONG),
         Scene(faults.stream_silent, BTC, SHORT),
         Scene(faults.oracle_fails, BTC, LONG, KEY),
+    ]
+
+
+def _third_parties() -> list[Scene]:
+    return [
+        Scene(third_parties.liquidation_of_the_trader, LTC, LONG, quotes=2),
+        Scene(third_parties.forced_close_prevented, AVAX, LONG),
+        Scene(third_parties.settlement_by_the_rival, ETH, LONG, quotes=2),
+        Scene(third_parties.child_taken_by_the_rival, ETH, LONG, KEY, quotes=2),
+        Scene(third_parties.suspended_account, SOL, SHORT),
+        Scene(third_parties.delisted_symbol, DOT, SHORT, quotes=2, others=1),
+        Scene(third_parties.funding_charged, BNB, LONG),
     ]
 
 

@@ -10,6 +10,7 @@ from devnet.demo.api import HedgerApi
 from devnet.demo.broker import Broker
 from devnet.demo.expected import Expected
 from devnet.demo.rival import Rival
+from devnet.demo.third_parties import ThirdParties
 from devnet.demo.watch import QuoteWatch, SceneFailed
 from devnet.traders import CloseTerms, QuoteOnChain, QuoteTerms, Trader, with_slippage
 from devnet.world import LocalHedger, World
@@ -35,14 +36,17 @@ class Stage:
     rival: Rival
     apis: dict[str, HedgerApi]
     brokers: dict[str, Broker] = field(init=False)
+    third: ThirdParties = field(init=False)
 
     def __post_init__(self) -> None:
+        self.third = ThirdParties(self.world)
         self.brokers = {name: Broker(hedger) for name, hedger in self.world.hedgers.items()}
 
 
 @dataclass(frozen=True)
 class Play:
-    """One performance: a trader, the hedger it turns to, the symbol and the side; more traders where a scene asks.
+    """One performance: a trader, the hedger it turns to, the symbol and the side; more traders where a scene asks,
+    and the position it begins with.
 
     The quantity of every quote is worth about 1200 at the start prices.
     """
@@ -53,6 +57,7 @@ class Play:
     symbol: str
     side: PositionType
     others: tuple[Trader, ...] = ()
+    position: QuoteOnChain | None = None
 
     @property
     def broker(self) -> Broker:
@@ -101,7 +106,9 @@ class Play:
         return await self.trader.send_quote(terms)
 
     async def opened(self) -> QuoteOnChain:
-        """A position, opened at the market."""
+        """The position that was opened before, or one opened at the market now."""
+        if self.position is not None:
+            return self.position
         quote_id = await self.send(self.market())
         return await self.watch.until_status(quote_id, QuoteStatus.OPENED)
 
@@ -122,6 +129,10 @@ class Play:
         if row is None or row["verdict"] != "rejected" or row["code"] != code:
             told = "nothing" if row is None else f"{row['verdict']} ({row['code']})"
             raise SceneFailed(f"the hedger says {told} of quote {quote_id}, a refusal with {int(code)} was expected")
+
+    def set_price(self, price: Decimal) -> None:
+        """The market jumps there and stays. Only for a symbol that the scene has to itself."""
+        self.hedger.exchange.set_price(self.symbol, mid=price, pin=True)
 
     # --- what must come of it
 

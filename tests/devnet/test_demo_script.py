@@ -8,6 +8,8 @@ import pytest
 from devnet.demo.expected import AT_REST, Expected
 from devnet.demo.script import KEY, PROXY, SIDES, apart, together
 from devnet.demo.stage import LONG, SHORT
+from devnet.demo.symbols import LISTED
+from devnet.exchange.symbols import DEFAULT_SYMBOLS
 from devnet.traders import QuoteOnChain
 from hedger.domain.money import WAD
 from hedger.domain.terms import OrderType, QuoteStatus
@@ -52,7 +54,7 @@ def _row(**changes: Any) -> Mapping[str, Any]:
 def test_the_script_makes_more_than_sixty_quotes_over_every_symbol_and_side_and_both_hedgers() -> None:
     scenes = [*together(0), *apart()]
     assert sum(scene.quotes for scene in scenes) >= 60
-    assert {scene.symbol for scene in scenes} == {"BTCUSDT", "ETHUSDT", "SOLUSDT"}
+    assert {scene.symbol for scene in scenes} == {symbol.name for symbol in LISTED}
     assert {scene.side for scene in scenes} == {LONG, SHORT} == set(SIDES)
     assert {scene.hedger.name for scene in scenes} == {PROXY.name, KEY.name}
 
@@ -69,10 +71,16 @@ def test_more_quotes_are_market_trades_beyond_the_script() -> None:
     assert sum(scene.quotes for scene in [*more, *apart()]) == 150
 
 
+def test_a_symbol_whose_price_or_terms_a_scene_changes_is_no_other_scenes_at_the_same_time() -> None:
+    shared = {symbol.name for symbol in DEFAULT_SYMBOLS}
+    own = [scene.symbol for scene in together(0) if scene.symbol not in shared]
+    assert len(own) == len(set(own)) == len(LISTED) - len(shared)
+
+
 def test_the_hedger_by_its_own_key_gets_no_scene_that_its_policy_refuses_unasked() -> None:
     symbols = KEY.policy["symbols"]
     for scene in together(0):
-        terms = symbols[scene.symbol]
+        terms = symbols.get(scene.symbol, {"enabled": False})
         wanted = terms.get("enabled", True) and (scene.side is LONG or terms.get("short_enabled", True))
         assert scene.hedger is PROXY or wanted or scene.perform.__name__.startswith("refused_")
 

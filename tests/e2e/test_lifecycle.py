@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
@@ -33,17 +33,17 @@ from devnet.demo.api import HedgerApi
 from devnet.demo.direction import Direction, cast_size
 from devnet.demo.rival import Rival
 from devnet.demo.scenes import alone
-from devnet.demo.script import BTC, ETH, KEY, PROXY, SOL, Scene, together
+from devnet.demo.script import BTC, ETH, HEDGERS, SOL, Scene, together
 from devnet.demo.stage import LONG, SHORT, Play, Stage
+from devnet.demo.symbols import LISTED
 from devnet.demo.watch import QuoteWatch
-from devnet.deployment import Settings
 from devnet.oracle import Fault, FaultKind
-from devnet.world import LocalHedger, World
+from devnet.world import QUICK_SETTINGS, LocalHedger, World
 from hedger.domain.error_codes import ErrorCode
 from hedger.domain.quote.quote import Verdict
 from hedger.domain.terms import QuoteStatus
 
-QUICK = Settings(force_cancel_cooldown_s=5, force_cancel_close_cooldown_s=5, upnl_valid_time_s=60)
+QUICK = replace(QUICK_SETTINGS, force_cancel_cooldown_s=5, force_cancel_close_cooldown_s=5)
 SPREAD = Decimal("0.0005")  # of opening and of closing, by default
 PATIENCE_S = 40.0
 OUTAGE_S = 2.0
@@ -84,7 +84,7 @@ class Life:
 async def life(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Life]:
     folder = tmp_path_factory.mktemp("lifecycle")
     async with AsyncExitStack() as stack:
-        world = await stack.enter_async_context(World(folder, hedgers=(PROXY, KEY), settings=QUICK))
+        world = await stack.enter_async_context(World(folder, hedgers=HEDGERS, settings=QUICK, listed=LISTED))
         cable = await stack.enter_async_context(Cable(world.chain.port))
         proxy = world.hedgers["proxy"].process.environment
         proxy["HEDGER_CHAIN__RPC_URLS"] = json.dumps([f"http://127.0.0.1:{cable.port}", world.chain.rpc_url])

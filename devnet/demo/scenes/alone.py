@@ -10,7 +10,7 @@ from hedger.domain.terms import QuoteStatus
 
 async def reorganisation(play: Play) -> Ends:
     """The blocks of an opening and of a close are orphaned, their requests are not: both are carried out again."""
-    opening, resting = (replace(play, trader=trader) for trader in play.others)
+    opening, resting = (replace(play, trader=trader, position=None) for trader in play.others)
     position, resting_id = await asyncio.gather(play.opened(), resting.locked(resting.limit()))
     closing_id = position.quote_id
     opening_id, _ = await asyncio.gather(
@@ -49,7 +49,7 @@ async def orphaned_intent(play: Play) -> Ends:
 
 async def crash(play: Play) -> Ends:
     """The hedger is killed between lock and opening, and between close order and fill; started again, it goes on."""
-    opening = replace(play, trader=play.others[0])
+    opening = replace(play, trader=play.others[0], position=None)
     position = await play.opened()
     opening_id, _ = await asyncio.gather(
         opening.send(opening.market()),

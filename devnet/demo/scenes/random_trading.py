@@ -4,6 +4,7 @@ from random import Random
 
 from devnet.demo.expected import AT_REST
 from devnet.demo.stage import Ends, Play
+from devnet.demo.symbols import BTC, ETH, SOL
 from devnet.demo.watch import SceneFailed
 from devnet.traders import Habits, Market, TransactionReverted, random_trader
 from hedger.domain.money import WAD, from_text
@@ -65,4 +66,5 @@ def _markets(play: Play) -> list[Market]:
             min_quote_value=5 * WAD,
         )
         for name, symbol_id in play.stage.world.deployment.symbols.items()
+        if name in (BTC, ETH, SOL)
     ]
