@@ -30,6 +30,7 @@ from scripts.configuration_reference import REFERENCE, render
 PROJECT = Path(__file__).resolve().parent.parent
 PAGES = sorted([PROJECT / "README.md", PROJECT / "CHANGELOG.md", *(PROJECT / "docs").rglob("*.md")])
 GUARANTEES = PROJECT / "docs" / "guarantees.md"
+REQUESTS = PROJECT / "docs" / "requests.md"
 OPERATING = PROJECT / "docs" / "operating.md"
 SAMPLES = [*PAGES, PROJECT / "hedger.example.toml", PROJECT / "docker-compose.yml"]
 
@@ -135,8 +136,10 @@ def test_each_invariant_has_its_tests() -> None:
         assert len(re.findall(r"^\* `tests/.*::test_\w+`$", chapter, re.MULTILINE)) >= 2, chapter.splitlines()[0]
 
 
-@pytest.mark.parametrize(("path", "test"), re.findall(r"`(tests/\S+\.py)::(test_\w+)`", GUARANTEES.read_text()))
-def test_every_test_that_a_guarantee_names_exists(path: str, test: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "test"), re.findall(r"`(tests/\S+\.py)::(test_\w+)`", GUARANTEES.read_text() + REQUESTS.read_text())
+)
+def test_every_test_that_a_guarantee_or_a_request_names_exists(path: str, test: str) -> None:
     assert test in functions_of(path)
 
 
