@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import msgspec
 
-from hedger.domain.policies.policy import Policy, SymbolPolicy
+from hedger.domain.policies.policy import BalancePolicy, Policy, SymbolPolicy
 from hedger.domain.terms import EmergencyClose, MarketMode
 from tests.simulation.faults import Weather, fair_weather, weather_of
 from tests.simulation.invariants import check_rest
@@ -26,6 +26,15 @@ TAG = "s"
 BLOCK_S = 2.0
 REST_S = 330.0
 LONGEST_REST_S = 900.0
+_LIVELY = BalancePolicy(
+    health_low=5 * 10**16,
+    health_target=7 * 10**16,
+    health_high=8 * 10**16,
+    lower_after_s=6,
+    deallocate_interval_s=0,
+    min_move=WAD // 10,
+    max_account_share=WAD,
+)
 
 
 @dataclass
@@ -49,8 +58,11 @@ class World:
         forcing = chance.random() < 0.25
         weather = fair_weather if forcing else weather_of
         self.weather: Weather = weather(random.Random(f"{seed} weather"), self.length_s)
-        self.policy = _policy(chance)
+        money = random.Random(f"{seed} money")
+        self.policy = _policy(chance, money)
         self.chain = ModelChain(loop, self.weather)
+        if money.random() < 0.25:
+            self.chain.state.free = money.choice((100, 300)) * WAD
         self.venue = ModelVenue(loop, self.weather)
         self.kept = KeptLog(loop)
         self.traders = ModelTraders(random.Random(f"{seed} traders"), self.chain, self.venue, forcing=forcing)
@@ -162,7 +174,7 @@ class World:
         self.watch.look_at_chain()
 
 
-def _policy(chance: random.Random) -> Policy:
+def _policy(chance: random.Random, money: random.Random) -> Policy:
     policy = Policy(
         version="simulation",
         party_b=US,
@@ -172,6 +184,7 @@ def _policy(chance: random.Random) -> Policy:
         open_parts_after_s=chance.choice((0, 0, 10)),
         max_slippage_loss=chance.choice((2 * 10**15, 5 * 10**16)),
         emergency_close=chance.choice(tuple(EmergencyClose)),
+        balance=money.choice((BalancePolicy(), _LIVELY, _LIVELY)),
     )
     return policy.versioned()
 
