@@ -14,6 +14,7 @@ from hedger.application.validation.newest import newest
 from hedger.application.validation.recording import Settings, reconciled, restrictions
 from hedger.application.validation.trades import trade_key
 from hedger.application.validation.verdict import SymbolRow, Verdict
+from hedger.domain.foreign import TradesAgreed
 from hedger.domain.mismatch import Mismatch
 from hedger.domain.reconciliation import Reconciliation
 
@@ -127,4 +128,5 @@ class PositionValidator:
             await ledger.save([differences, states], correlation_id="validator", causation_id=causation)
         for event in (*differences.events, *states.events):
             said = msgspec.to_builtins(event)
-            logger.warning(said.pop("event"), **said)
+            tell = logger.info if isinstance(event, TradesAgreed) else logger.warning
+            tell(said.pop("event"), **said)
