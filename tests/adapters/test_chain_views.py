@@ -203,6 +203,20 @@ async def test_symbols_are_read_as_they_were_listed(world: ChainWorld) -> None:
     assert (symbols[0].trading_fee, symbols[0].funding_epoch_s) == (spec.trading_fee, spec.funding_epoch_s)
 
 
+async def test_the_gaps_at_which_closes_can_be_forced_are_read_by_symbol(world: ChainWorld) -> None:
+    gaps = await world.views.force_close_gaps([1, 2, 99])
+    assert gaps == {1: DEFAULT_SYMBOLS[0].force_close_gap_ratio, 2: DEFAULT_SYMBOLS[1].force_close_gap_ratio, 99: 0}
+    assert (await world.views.symbols())[0].as_terms(gaps[1]).force_close_gap == gaps[1]
+    assert await world.views.force_close_gaps([]) == {}
+
+
+async def test_the_emergency_of_one_party_b_is_its_own(world: ChainWorld) -> None:
+    party_b = world.party_b
+    await world.call(world.admin, "setPartyBEmergencyStatus", [party_b], True)
+    assert await world.views.is_party_b_in_emergency(party_b)
+    assert not await world.views.is_party_b_in_emergency(world.admin)
+
+
 async def test_symbols_fill_their_pages_exactly_without_running_past_the_end(world: ChainWorld) -> None:
     listed = [(0, f"S{number}USDT", True, WAD, WAD, WAD, WAD, 28_800, 900) for number in range(97)]
     await world.call(world.admin, "addSymbols", listed)

@@ -198,6 +198,12 @@ class SendingWorld:
         chosen = {"price": PRICE, "quantity": QUANTITY} | terms
         return await trader.send_quote(QuoteTerms(BTC, PositionType.LONG, OrderType.LIMIT, **chosen))
 
+    async def administer(self, function: str, *arguments: Any) -> None:
+        """A call of the contract's administrator."""
+        calldata = "0x" + SYMMIO[function].calldata(*arguments).hex()
+        call = {"from": self.chain.accounts[0].address, "to": self.deployment.diamond, "data": calldata}
+        await self.chain.request("eth_sendTransaction", call)
+
     async def allocated(self, hedger: Hedger, trader: Trader) -> int:
         view = SYMMIO["allocatedBalanceOfPartyB"]
         calldata = view.calldata(hedger.party_b, trader.party_a)

@@ -8,6 +8,7 @@ import pytest
 from deciding_world import of_quote
 from hypothesis import given as for_all
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from hedger.application.book import Book
 from hedger.domain.events import Event
@@ -96,6 +97,20 @@ def test_the_profit_of_the_accounts_other_positions_moves_with_the_mark() -> Non
 def test_a_position_without_a_mark_counts_as_even() -> None:
     new, other_symbol = quote(7, "judged"), quote(8, symbol_id=2)
     assert noted(new, other_symbol).view(new, mark_of).account_upnl == 0
+
+
+def test_a_lock_under_way_claims_what_it_takes_beyond_what_it_brings_of_the_same_account_alone() -> None:
+    first, second = quote(1, "judged"), quote(2, "judged")
+    assert noted(first, second).view(first, mark_of).account_claims == 0  # it brings what it takes
+    lean = copy.deepcopy(second)
+    for request in lean.requests.values():
+        request.call = replace(request.call, allocate=wad("4"))
+    assert noted(first, lean).view(first, mark_of).account_claims == wad("11")
+    lean.advance([succeeded("t-2-lock-1", block=2_000_000)])
+    assert noted(first, lean).view(first, mark_of).account_claims == wad("11")  # mined in a block nobody has read
+    lean.advance([succeeded("t-2-lock-1"), of_quote(Chain().locked(), 2)])
+    stranger = quote(3, "judged", party_a=SECOND_TRADER)
+    assert noted(stranger, lean).view(stranger, mark_of).account_claims == 0
 
 
 def test_other_accounts_count_in_the_totals_alone() -> None:

@@ -102,6 +102,23 @@ async def test_a_quote_past_its_deadline_is_expired(world: SendingWorld) -> None
     assert (await trader.quote(quote_id)).status is QuoteStatus.EXPIRED
 
 
+async def test_a_position_is_closed_whole_in_an_emergency(world: SendingWorld) -> None:
+    hedger = world.hedger()
+    trader, quote_id = await world.locked(hedger)
+    await hedger.outcome(await hedger.requested(quote_id, trader.party_a, OPEN))
+    emergency = Call(kind=CallKind.EMERGENCY_CLOSE, quantity=QUANTITY)
+    refused = await hedger.outcome(await hedger.requested(quote_id, trader.party_a, emergency))
+    assert isinstance(refused, TransactionFailed)
+    assert refused.reason.startswith("PartyBFacet: Operation not allowed")
+    await world.administer("setPartyBEmergencyStatus", [hedger.party_b], True)
+    try:
+        closed = await hedger.outcome(await hedger.requested(quote_id, trader.party_a, emergency, attempt=2))
+    finally:
+        await world.administer("setPartyBEmergencyStatus", [hedger.party_b], False)
+    assert isinstance(closed, TransactionSucceeded)
+    assert (await trader.quote(quote_id)).status is QuoteStatus.CLOSED
+
+
 async def test_a_plain_key_allocates_first_and_then_locks(world: SendingWorld) -> None:
     hedger, trader = world.hedger(plain=True), await world.trader()
     quote_id, before = await world.intent(trader), await hedger.used_nonces()
