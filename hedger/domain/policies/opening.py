@@ -5,12 +5,11 @@ from hedger.domain.events import Event
 from hedger.domain.policies import acceptance, allocation
 from hedger.domain.policies.balancing import may_place, towards
 from hedger.domain.policies.inputs import Inputs
+from hedger.domain.policies.opening_part import attempts, costs_too_much, may_fill_rest, openable_part
 from hedger.domain.policies.policy import Policy
 from hedger.domain.policies.pricing import (
     expected_open,
     opened_price,
-    opening_loss,
-    unwinding_loss,
     venue_limit_to_open,
 )
 from hedger.domain.policies.requests import (
@@ -26,15 +25,11 @@ from hedger.domain.policies.requests import (
     transaction,
 )
 from hedger.domain.quote.events import QuoteAccepted, QuoteRejected
-from hedger.domain.quote.hedge import HedgeOrder, OrderState
-from hedger.domain.quote.onchain import OnChain, openable
+from hedger.domain.quote.hedge import OrderState
 from hedger.domain.quote.quote import Quote, Verdict
 from hedger.domain.reverts import RevertAction
 from hedger.domain.terms import CallKind, Leg, MarketMode, OrderType, QuoteStatus, TradingState, hedge_side
 from hedger.domain.transactions import Call, TransactionRequest
-
-# Refusals that say nothing about the order itself: it is asked again for as long as there is time.
-PASSING_REFUSALS = frozenset({"rate_limited", "clock", "never_arrived", "price_unknown"})
 
 
 def pending(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
@@ -123,7 +118,7 @@ def _hedge_then_open(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event
 
 def _place_opening_order(quote: Quote, inputs: Inputs, policy: Policy, quantity: int) -> list[Event]:
     facet = facet_of(quote)
-    if len(_attempts(quote)) >= policy.retry.order_attempts:
+    if len(attempts(quote)) >= policy.retry.order_attempts:
         return give_up(inputs, policy, ErrorCode.BROKER_FAILED, _last_refusal(quote))
     if inputs.limits is None or inputs.symbol is None or not may_place(quote, Leg.OPEN, inputs, policy):
         return []
@@ -136,12 +131,6 @@ def _place_opening_order(quote: Quote, inputs: Inputs, policy: Policy, quantity:
         limit_price = venue_limit_to_open(facet, policy.spread_open, inputs.limits.tick)
     request = order(quote, inputs, policy, Leg.OPEN, quantity, limit_price=limit_price)
     return decided("hedge the opening", inputs, policy, request)
-
-
-def _attempts(quote: Quote) -> list[HedgeOrder]:
-    """The opening orders that count: not those refused for something that passes, nor those we took back."""
-    orders = quote.hedge.of_leg(Leg.OPEN)
-    return [order for order in orders if order.refusal not in PASSING_REFUSALS and not order.cancel_requested]
 
 
 def _last_refusal(quote: Quote) -> str:
@@ -172,7 +161,7 @@ def _part_is_due(quote: Quote, inputs: Inputs, policy: Policy) -> str:
         return ""
     if inputs.block_timestamp - facet.status_since < policy.open_parts_after_s:
         return ""
-    whole = _openable(facet, filled, facet.requested_price, inputs)
+    whole = openable_part(facet, filled, facet.requested_price, inputs)
     return "the filled part is opened" if whole == filled else ""
 
 
@@ -184,48 +173,15 @@ def _open_filled(quote: Quote, inputs: Inputs, policy: Policy) -> list[Event]:
     filled = min(quote.hedge.quantity, facet.quantity)
     value = quote.hedge.value_between(0, filled, Leg.OPEN)
     price = opened_price(facet, value, filled, policy.spread_open)
-    part = _openable(facet, filled, price, inputs)
-    if part < filled and _may_fill_rest(quote, inputs, policy):
+    part = openable_part(facet, filled, price, inputs)
+    if part < filled and may_fill_rest(quote, inputs, policy):
         return _place_opening_order(quote, inputs, policy, facet.quantity - quote.hedge.quantity)
     if not part:
         return give_up(inputs, policy, ErrorCode.UNKNOWN_FAILURE, "the contract does not open the part that is filled")
-    if _costs_too_much(facet, value, filled, inputs, policy):
+    if costs_too_much(facet, value, filled, inputs, policy):
         return give_up(inputs, policy, ErrorCode.MARKET_MOVED, "the hedge filled too far outside the requested price")
     kind = CallKind.LOCK_AND_OPEN if facet.status is QuoteStatus.PENDING else CallKind.OPEN
     return _ask(quote, inputs, policy, kind, quantity=part, price=price)
-
-
-def _openable(facet: OnChain, filled: int, price: int, inputs: Inputs) -> int:
-    assert inputs.symbol is not None
-    return openable(
-        facet,
-        filled,
-        price,
-        min_quote_value=inputs.symbol.min_quote_value,
-        max_leverage=inputs.symbol.max_leverage,
-        step=inputs.limits.step if inputs.limits is not None else 0,
-    )
-
-
-def _may_fill_rest(quote: Quote, inputs: Inputs, policy: Policy) -> bool:
-    """True where there is time and leave to wait for the rest of the hedge, so that nothing too small is left over."""
-    facet = facet_of(quote)
-    if facet.status is not QuoteStatus.LOCKED or inputs.trading_state is not TradingState.ACTIVE:
-        return False
-    if facet.deadline - inputs.block_timestamp < policy.min_seconds_to_open:
-        return False
-    if len(_attempts(quote)) >= policy.retry.order_attempts:
-        return False
-    return is_tradable(facet.quantity - quote.hedge.quantity, inputs, grows=True)
-
-
-def _costs_too_much(facet: OnChain, value: int, filled: int, inputs: Inputs, policy: Policy) -> bool:
-    """True where the fills are further outside the requested price than is borne, and going back would cost less."""
-    loss = opening_loss(facet, value, filled)
-    if loss <= policy.max_slippage_loss:
-        return False
-    market = inputs.market
-    return market is None or unwinding_loss(facet, value, filled, market.bid, market.ask) < loss
 
 
 def _ask(
