@@ -36,7 +36,7 @@ OF_ONE_QUOTE = (
     "lockAndOpenQuote",
 )
 GROWING = ("o", "r")
-AVERAGE_CLOSED_PRICE = 17  # its place in the contract's Quote
+INITIAL_OPENED_PRICE, AVERAGE_CLOSED_PRICE = 6, 17  # their places in the contract's Quote
 
 
 @dataclass(frozen=True)
@@ -170,10 +170,12 @@ async def mispriced(world: World, quotes: dict[int, QuoteOnChain], hedger: Local
         is_long = quote.position_type is PositionType.LONG
         opened = _with_spread(orders[number], "o", spread if is_long else -spread)
         bound = min if is_long else max
-        if abs(quote.opened_price - bound(opened, quote.requested_open_price)) > 2:
-            wrong.append(f"quote {number} was opened at {quote.opened_price}, the exchange gave {opened}")
+        # Funding and settlements move the opened price afterwards.
+        price = await _told(world, number, INITIAL_OPENED_PRICE)
+        if abs(price - bound(opened, quote.requested_open_price)) > 2:
+            wrong.append(f"quote {number} was opened at {price}, the exchange gave {opened}")
         if quote.status is QuoteStatus.CLOSED and filled_of(orders[number], "c") == quote.quantity:
-            average = await _average_close(world, number)
+            average = await _told(world, number, AVERAGE_CLOSED_PRICE)
             closed = _with_spread(orders[number], "c", -spread if is_long else spread)
             if quote.order_type is OrderType.MARKET and abs(average - closed) > 2:
                 wrong.append(f"quote {number} was closed at {average}, the exchange gave {closed}")
@@ -187,10 +189,11 @@ def _with_spread(orders: list[Order], leg: str, spread: Decimal) -> int:
     return int(average * Fraction(1 + spread) * WAD)
 
 
-async def _average_close(world: World, quote_id: int) -> int:
+async def _told(world: World, quote_id: int, place: int) -> int:
+    """One field of a quote on chain."""
     view = SYMMIO["getQuote"]
     [struct] = view.decode(await world.rpc.eth_call(world.deployment.diamond, view.calldata(quote_id)))
-    return int(struct[AVERAGE_CLOSED_PRICE])
+    return int(struct[place])
 
 
 def undone(quotes: dict[int, QuoteOnChain], known: dict[int, Quote], hedger: LocalHedger) -> list[str]:
