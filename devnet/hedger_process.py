@@ -15,7 +15,7 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parent.parent
 READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
-VALIDATE_TIMEOUT_S = 60.0
+COMMAND_TIMEOUT_S = 90.0
 PROGRAM = (sys.executable, "-m", "hedger.cli")
 
 Section = Mapping[str, Any]
@@ -122,8 +122,16 @@ class HedgerProcess:
 
     async def validate(self) -> dict[str, Any]:
         """Chain, venue and log side by side, as `hedger validate --json` tells. Raises HedgerFailed."""
+        return await self._told("agrees", "validate")
+
+    async def prove(self) -> dict[str, Any]:
+        """The equity's change against profit and loss, as `hedger pnl --prove --json` tells. Raises HedgerFailed."""
+        return await self._told("pnl_unexplained", "pnl", "--prove")
+
+    async def _told(self, field: str, *command: str) -> dict[str, Any]:
+        """The JSON document of a command, which has this field. Raises HedgerFailed."""
         process = await create_subprocess_exec(
-            *self._command("validate", "--json"),
+            *self._command(*command, "--json"),
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=PIPE,
@@ -131,16 +139,16 @@ class HedgerProcess:
             env=self._environment(),
         )
         try:
-            async with asyncio.timeout(VALIDATE_TIMEOUT_S):
-                told, complaint = await process.communicate()
-            verdict: dict[str, Any] = json.loads(told.decode().strip().splitlines()[-1])
+            async with asyncio.timeout(COMMAND_TIMEOUT_S):
+                printed, complaint = await process.communicate()
+            told: dict[str, Any] = json.loads(printed.decode().strip().splitlines()[-1])
         except (TimeoutError, ValueError, IndexError) as error:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-            raise HedgerFailed(f"{self.name}: no verdict ({error!r})") from error
-        if "agrees" not in verdict:
-            raise HedgerFailed(f"{self.name}: {verdict}\n{complaint.decode()[-2000:]}")
-        return verdict
+            raise HedgerFailed(f"{self.name}: no answer to {command[0]} ({error!r})") from error
+        if field not in told:
+            raise HedgerFailed(f"{self.name}: {told}\n{complaint.decode()[-2000:]}")
+        return told
 
     def log_end(self, characters: int = 3_000) -> str:
         return self.log_path.read_text(errors="replace")[-characters:] if self.log_path.exists() else ""

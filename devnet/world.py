@@ -311,7 +311,7 @@ class World:
                 "through_proxy": setup.through_proxy,
             },
             "muon": {"urls": [self.oracle.url]},
-            "venue": {"base_url": exchange.url, "poll_s": 1.0},
+            "venue": {"base_url": exchange.url, "poll_s": 1.0, "income_poll_s": 2.0},
             "sender": {"replace_after_s": 8.0},
             "api": {"port": 0},
             "timing": {"heal_s": 1.0, "redeliver_after_s": 4.0, "validate_s": 5.0},

@@ -23,7 +23,7 @@ from devnet.chaos.record import ChainEvent, chain_events, counted, kept
 from devnet.chaos.stage import SYMBOLS, Stage
 from devnet.demo.api import ApiSilent
 from devnet.demo.figures import Figures, figures_of
-from devnet.demo.verdict import mismatches_of
+from devnet.demo.verdict import mismatches_of, unexplained_by, unexplained_of
 from devnet.hedger_process import HedgerFailed
 from devnet.traders import QuoteOnChain
 
@@ -45,9 +45,12 @@ class HedgerVerdict:
     orders: dict[str, int] = field(default_factory=dict)
     transactions: dict[str, int] = field(default_factory=dict)
     events: dict[str, int] = field(default_factory=dict)
+    proof: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        told = asdict(self)
+        proof = told.pop("proof")
+        return {**told, "profit": proof.get("profit"), "pnl_unexplained": proof.get("pnl_unexplained")}
 
 
 @dataclass
@@ -81,6 +84,7 @@ class Verdict:
             "seconds": round(self.seconds, 1),
             "folder": "" if self.is_good else str(self.folder),
             "mismatches": sum(each.mismatches for each in self.hedgers),
+            "pnl_unexplained": unexplained_by({each.name: each.proof for each in self.hedgers if each.proof}),
             "missed": sum(each.missed for each in self.hedgers),
             "force_closes_while_up": sum(each.force_closes_while_up for each in self.hedgers),
             "reorganisations": self.troubles.get("reorganisation", 0),
@@ -141,11 +145,12 @@ async def _ask(stage: Stage, name: str, problems: list[str]) -> HedgerVerdict:
         figures = await figures_of(stage.apis[name], await stage.world.chain.timestamp())
         restless = await unsettled(stage, name)
         told.events = await event_counts(hedger.process)
+        told.proof = await hedger.process.prove()
     except (HedgerFailed, ApiSilent) as failure:
         problems.append(f"hedger {name}: {failure}")
         return told
     mismatches = mismatches_of(name, validated)
-    problems += mismatches + [f"hedger {name}: {line}" for line in restless]
+    problems += mismatches + [f"hedger {name}: {line}" for line in restless] + unexplained_of(name, told.proof)
     told.agrees, told.mismatches, told.restless = validated["agrees"], len(mismatches), len(restless)
     _take_figures(told, figures)
     return told

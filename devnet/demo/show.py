@@ -70,6 +70,7 @@ class Show:
         """The end: what chain, exchange and log say, and what differs from the script."""
         self._end_table()
         self._console.print(_three_ways(verdict))
+        self._console.print(_explained(verdict))
         for line in verdict.problems:
             self._console.print(Text(line, style="red"))
         said = "chain, exchange and log agree; every quote is where its script wants it"
@@ -110,4 +111,17 @@ def _three_ways(verdict: Verdict) -> Table:
     for name, validated in verdict.validated.items():
         for row in validated.get("symbols", []):
             table.add_row(name, *(row[key] for key in ("symbol", "chain", "venue", "log", "residual")))
+    return table
+
+
+def _explained(verdict: Verdict) -> Table:
+    """Each hedger's profit and loss line by line, and what of its equity's change they do not explain."""
+    table = Table("", *verdict.proven, title="Profit and loss against the change of equity")
+    kinds = sorted({kind for proof in verdict.proven.values() for kind in proof.get("lines", {})})
+    for kind in kinds:
+        table.add_row(
+            kind.replace("_", " "), *(str(p.get("lines", {}).get(kind, "0")) for p in verdict.proven.values())
+        )
+    for name in ("unrealised", "venue_rounding", "change", "pnl_unexplained"):
+        table.add_row(name.replace("_", " "), *(str(proof.get(name, "?")) for proof in verdict.proven.values()))
     return table

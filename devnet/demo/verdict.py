@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from devnet.demo.api import ApiSilent
@@ -14,7 +15,8 @@ from devnet.hedger_process import HedgerFailed
 
 @dataclass
 class Verdict:
-    """`problems` is empty where all is well; `validated` is what each hedger's validator says."""
+    """`problems` is empty where all is well; `validated` is what each hedger's validator says, `proven` how its profit
+    and loss explains the change of its equity."""
 
     quotes: int
     by_status: dict[str, int]
@@ -25,6 +27,7 @@ class Verdict:
     mismatches: int
     problems: list[str]
     validated: dict[str, dict[str, Any]]
+    proven: dict[str, dict[str, Any]] = field(default_factory=dict)
     apis: dict[str, str] = field(default_factory=dict)
     logs: dict[str, str] = field(default_factory=dict)
 
@@ -38,6 +41,7 @@ class Verdict:
             "quotes": self.quotes,
             "by_status": self.by_status,
             "mismatches": self.mismatches,
+            "pnl_unexplained": unexplained_by(self.proven),
             "orders": self.orders,
             "transactions": self.transactions,
             "events": self.events,
@@ -52,6 +56,7 @@ class _Asked:
 
     name: str
     validated: dict[str, Any] = field(default_factory=dict)
+    proven: dict[str, Any] = field(default_factory=dict)
     figures: Figures | None = None
     problems: list[str] = field(default_factory=list)
 
@@ -61,10 +66,12 @@ async def judge(stage: Stage, differences: list[str], seconds: float) -> Verdict
     now_s = await stage.world.chain.timestamp()
     asked = await asyncio.gather(*(_ask(stage, name, now_s) for name in stage.world.hedgers))
     validated = {each.name: each.validated for each in asked if each.validated}
+    proven = {each.name: each.proven for each in asked if each.proven}
     figures = {each.name: each.figures for each in asked if each.figures is not None}
     problems = [*differences, *(problem for each in asked for problem in each.problems)]
     found = [text for name, verdict in validated.items() for text in mismatches_of(name, verdict)]
     problems += found + overdue_of(figures)
+    problems += [text for name, proof in proven.items() for text in unexplained_of(name, proof)]
     by_status = Counter(quote.status.name for quote in stage.watch.quotes.values())
     return Verdict(
         quotes=len(stage.watch.quotes),
@@ -76,6 +83,7 @@ async def judge(stage: Stage, differences: list[str], seconds: float) -> Verdict
         mismatches=len(found),
         problems=problems,
         validated=validated,
+        proven=proven,
         apis={name: api.url for name, api in stage.apis.items()},
         logs={name: str(hedger.process.log_path) for name, hedger in stage.world.hedgers.items()},
     )
@@ -86,6 +94,7 @@ async def _ask(stage: Stage, name: str, now_s: int) -> _Asked:
     try:
         asked.validated = await process.validate()
         asked.figures = await figures_of(stage.apis[name], now_s)
+        asked.proven = await process.prove()
     except (HedgerFailed, ApiSilent) as failure:
         asked.problems.append(f"hedger {name}: {failure}")
     if not process.is_running:
@@ -96,6 +105,21 @@ async def _ask(stage: Stage, name: str, now_s: int) -> _Asked:
 def mismatches_of(name: str, verdict: Mapping[str, Any]) -> list[str]:
     told = [f"hedger {name}, mismatch: {mismatch}" for mismatch in verdict["mismatches"]]
     return told if told or verdict["agrees"] else [f"hedger {name}: chain, exchange and log do not agree"]
+
+
+def unexplained_of(name: str, proof: Mapping[str, Any]) -> list[str]:
+    """What profit and loss does not explain of a hedger's equity, in words; nothing where it explains all."""
+    unexplained = proof["pnl_unexplained"]
+    return [] if unexplained == "0" else [f"hedger {name}, profit and loss: {unexplained} is not explained"]
+
+
+def unexplained_by(proven: Mapping[str, Mapping[str, Any]]) -> str:
+    """All of it, whichever sign it has, as decimal text; "unknown" where nothing could be proven."""
+    told = [proof["pnl_unexplained"] for proof in proven.values()]
+    if not told or None in told:
+        return "unknown"
+    total = sum((abs(Decimal(each)) for each in told), Decimal())
+    return "0" if not total else f"{total:f}"
 
 
 def overdue_of(figures: Mapping[str, Figures]) -> list[str]:

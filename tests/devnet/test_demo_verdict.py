@@ -13,7 +13,7 @@ import pytest
 from devnet.demo.direction import Outcome
 from devnet.demo.figures import Figures
 from devnet.demo.show import Show
-from devnet.demo.verdict import Verdict, mismatches_of, overdue_of
+from devnet.demo.verdict import Verdict, mismatches_of, overdue_of, unexplained_by, unexplained_of
 from devnet.hedger_process import PROJECT
 
 ROW = {"symbol": "BTCUSDT", "chain": "0.02", "venue": "0.02", "log": "0.02", "residual": "0"}
@@ -27,6 +27,9 @@ GOOD = Verdict(
     mismatches=0,
     problems=[],
     validated={"proxy": {"agrees": True, "mismatches": [], "symbols": [ROW]}},
+    proven={
+        "proxy": {"pnl_unexplained": "0", "change": "1.5", "unrealised": "0.5", "lines": {"spread": "2", "fee": "-1"}}
+    },
     apis={"proxy": "http://127.0.0.1:1"},
     logs={"proxy": "/tmp/proxy.log"},
 )
@@ -48,6 +51,7 @@ def test_a_program_reads_the_result_alone(capsys: pytest.CaptureFixture[str]) ->
         "quotes": 61,
         "by_status": {"CLOSED": 20, "OPENED": 41},
         "mismatches": 0,
+        "pnl_unexplained": "0",
         "orders": 80,
         "transactions": 150,
         "events": 2_000,
@@ -55,6 +59,21 @@ def test_a_program_reads_the_result_alone(capsys: pytest.CaptureFixture[str]) ->
         "problems": [],
     }
     assert "the play begins" in err
+
+
+def test_money_that_no_line_explains_is_a_problem_and_adds_up_whatever_its_sign() -> None:
+    assert unexplained_of("proxy", {"pnl_unexplained": "0"}) == []
+    assert unexplained_of("key", {"pnl_unexplained": "-0.01"}) == [
+        "hedger key, profit and loss: -0.01 is not explained"
+    ]
+    assert unexplained_by({"a": {"pnl_unexplained": "0.01"}, "b": {"pnl_unexplained": "-0.01"}}) == "0.02"
+    assert unexplained_by({"a": {"pnl_unexplained": None}}) == unexplained_by({}) == "unknown"
+
+
+def test_people_read_what_was_earned_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = _told(GOOD, capsys, as_json=False)
+    for told in ("spread", "fee", "1.5", "pnl unexplained"):
+        assert told in out
 
 
 def test_people_read_three_sides_and_where_to_look(capsys: pytest.CaptureFixture[str]) -> None:
