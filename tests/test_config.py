@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from hedger.config import ConfigurationError, FundingSection, PolicySection, Settings, SymbolSection, load
+from hedger.config import (
+    BalanceSection,
+    ConfigurationError,
+    FundingSection,
+    PolicySection,
+    Settings,
+    SymbolSection,
+    load,
+)
 
 ADDRESS = "0x" + "ab" * 20
 SECRETS = {
@@ -247,6 +255,32 @@ def test_the_policys_version_changes_with_any_number_of_funding(file: Path, name
     funding = settings.funding.model_copy(update={name: other_than(getattr(settings.funding, name))})
     changed = settings.model_copy(update={"funding": funding}).to_policy()
     assert changed.version != settings.to_policy().version
+
+
+@pytest.mark.parametrize("name", sorted(BalanceSection.model_fields))
+def test_the_policys_version_changes_with_any_number_of_the_balance(file: Path, name: str) -> None:
+    settings = load(file)
+    balance = settings.balance.model_copy(update={name: other_than(getattr(settings.balance, name))})
+    changed = settings.model_copy(update={"balance": balance}).to_policy()
+    assert changed.version != settings.to_policy().version
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"HEDGER_BALANCE__HEALTH_LOW": "0.06"},
+        {"HEDGER_BALANCE__HEALTH_HIGH": "0.05"},
+        {"HEDGER_BALANCE__FREE_LOW": "10"},
+        {"HEDGER_BALANCE__MARGIN_LOW": "10", "HEDGER_BALANCE__MARGIN_TARGET": "9"},
+        {"HEDGER_BALANCE__MAX_ACCOUNT_SHARE": "0"},
+    ],
+)
+def test_bounds_of_the_balance_that_contradict_each_other_are_refused(
+    file: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str]
+) -> None:
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+    assert "balance" in refused(file)
 
 
 def test_equal_numbers_make_one_version_whatever_their_order_and_spelling(file: Path) -> None:

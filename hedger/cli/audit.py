@@ -1,5 +1,6 @@
-"""`hedger audit`: the story of one quote."""
+"""`hedger audit`: the story of one quote, or of what an account asked for."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ from hedger.cli.output import ConfigOption, JsonOption, console, print_json, run
 from hedger.config import Settings, load
 from hedger.domain.events import Recorded
 from hedger.domain.money import to_text
-from hedger.domain.request_ids import quote_of_request
+from hedger.domain.request_ids import account_of_request, quote_of_request
 from hedger.domain.wallet import Wallet
 from hedger.projections.audit import LineKind, StoryLine, story
 
@@ -44,22 +45,47 @@ def quote(
         console().print(text, soft_wrap=True)
 
 
+@app.command("account")
+def account(
+    party_a: Annotated[str, typer.Argument(help="address of the PartyA")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What moved between us and one PartyA beside its quotes, with reasons: allocations, funding, settlements."""
+    lines = run_async(_account_story(load(config), party_a.lower()))
+    if not lines:
+        raise typer.BadParameter(f"the log knows no account with {party_a}")
+    if as_json:
+        print_json({"party_a": party_a.lower(), "story": lines})
+        return
+    for text in (text for line in lines for text in _told(line, False)):
+        console().print(text, soft_wrap=True)
+
+
 async def _story(settings: Settings, quote_id: int) -> list[StoryLine]:
     async with opened_log(settings) as (log, _):
         ledger = ledger_of(settings, log)
         recorded = await log.events_of((await ledger.quote(quote_id)).id)
-        recorded += await _signed(settings, log, quote_id)
+        recorded += await _signed(settings, log, lambda request_id: quote_of_request(request_id) == quote_id)
         return story(sorted(recorded, key=lambda each: each.position))
 
 
-async def _signed(settings: Settings, log: PostgresEventLog, quote_id: int) -> list[Recorded]:
-    """What the wallet recorded of the quote's transactions, where the signing key is at hand to name the wallet."""
+async def _account_story(settings: Settings, party_a: str) -> list[StoryLine]:
+    async with opened_log(settings) as (log, _):
+        ledger = ledger_of(settings, log)
+        recorded = await log.events_of((await ledger.account(party_a)).id)
+        recorded += await _signed(settings, log, lambda request_id: account_of_request(request_id) == party_a)
+        return story(sorted(recorded, key=lambda each: each.position))
+
+
+async def _signed(settings: Settings, log: PostgresEventLog, is_of: Callable[[str], bool]) -> list[Recorded]:
+    """What the wallet recorded of these transactions, where the signing key is at hand to name the wallet."""
     try:
         address = LocalSigner(settings.sender.key).address
     except BadKey:
         return []
     recorded = await log.events_of(Wallet.create_id(settings.chain.chain_id, address))
-    return [each for each in recorded if quote_of_request(getattr(each.event, "request_id", "-0")) == quote_id]
+    return [each for each in recorded if is_of(getattr(each.event, "request_id", "-0"))]
 
 
 def _told(line: StoryLine, every_rule: bool) -> list[Text]:
@@ -83,11 +109,12 @@ def _rules(line: StoryLine, every_rule: bool) -> list[Text]:
 
 
 def _inputs(line: StoryLine) -> list[Text]:
-    inputs = line.details.get("inputs")
-    market = (inputs or {}).get("market")
-    if not inputs or not market:
+    inputs = line.details.get("inputs") or {}
+    market, pair = inputs.get("market"), inputs.get("pair")
+    if not market and not pair:
         return []
-    seen = ", ".join(f"{name} {_amount(market[name])}" for name in ("bid", "ask", "mark"))
+    shown, names = (market, ("bid", "ask", "mark")) if market else (pair or {}, ("allocated", "upnl", "notional"))
+    seen = ", ".join(f"{name} {_amount(shown[name])}" for name in names)
     return [Text(f"{'':32}block {inputs['block_number']} at {inputs['block_timestamp']}, {seen}", style="dim")]
 
 

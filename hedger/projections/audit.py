@@ -1,4 +1,4 @@
-"""The story of one quote: every fact, decision with its reasons, order and transaction, and how long each step took."""
+"""The story of a quote or an account: each fact, decision with reasons, order, transaction, and the time it took."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from hedger.domain import transactions
+from hedger.domain.account import AccountDecided
 from hedger.domain.events import ChainFact, Event, Recorded
 from hedger.domain.feed import BlocksOrphaned
 from hedger.domain.policies.inputs import Inputs
@@ -51,7 +52,14 @@ class StoryLine(msgspec.Struct, frozen=True, kw_only=True):
     causation_id: str
 
 
-_DECISIONS = (events.QuoteAccepted, events.QuoteRejected, events.CloseRejected, events.Decided, events.GaveUp)
+_DECISIONS = (
+    AccountDecided,
+    events.QuoteAccepted,
+    events.QuoteRejected,
+    events.CloseRejected,
+    events.Decided,
+    events.GaveUp,
+)
 _TRANSACTIONS = (
     transactions.TransactionRequested,
     transactions.TransactionSucceeded,
@@ -66,7 +74,7 @@ _REQUESTS = (events.OrderRequested, events.OrderCancelRequested, transactions.Tr
 
 
 def story(recorded: Sequence[Recorded]) -> list[StoryLine]:
-    """The lines of one quote's events in log order; the wallet's events of its transactions may stand among them."""
+    """The lines of one quote's or account's events in log order; the wallet's of its transactions may be among them."""
     clock = _Clock()
     return [_line(each, clock.latency_ms(each)) for each in recorded]
 

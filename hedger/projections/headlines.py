@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from hedger.domain import chain_facts as facts
-from hedger.domain import transactions
+from hedger.domain import funds, transactions
+from hedger.domain.account import AccountDecided
 from hedger.domain.error_codes import MEANINGS, ErrorCode
 from hedger.domain.events import Event
 from hedger.domain.feed import BlocksOrphaned
@@ -62,6 +63,11 @@ def _force_closed(event: facts.ForceClosed) -> str:
     return f"Force-closed: {to_text(event.quantity)} at {to_text(event.price)}, now {event.status.name.lower()}"
 
 
+def _allocation_changed(event: facts.AllocationChanged) -> str:
+    sign = "+" if event.kind.sign > 0 else "-"
+    return f"Allocation {sign}{to_text(event.amount)} ({event.kind.name.lower().replace('_', ' ')})"
+
+
 def _rejected(event: events.QuoteRejected) -> str:
     failed = [rule.rule for rule in event.rules if not rule.passed]
     return f"Rejected, {meaning(event.code)} Failed: {', '.join(failed)}"
@@ -86,8 +92,17 @@ def _ended(event: events.OrderEnded) -> str:
 def _requested(event: transactions.TransactionRequested) -> str:
     call = event.call
     amount = f" {to_text(call.quantity)} at {to_text(call.price)}" if call.quantity else ""
+    moved = f" {to_text(call.amount)}" if call.amount else ""
+    recipient = f" to {short(call.recipient)}" if call.recipient else ""
+    if call.kind is CallKind.ALLOCATE:
+        return f"Transaction {event.request_id} asked for: allocate {to_text(call.allocate)}"
     allocate = f", allocating {to_text(call.allocate)} first" if call.allocate else ""
-    return f"Transaction {event.request_id} asked for: {_call(call.kind)}{amount}{allocate}"
+    return f"Transaction {event.request_id} asked for: {_call(call.kind)}{amount}{moved}{recipient}{allocate}"
+
+
+def _proposed(event: funds.FundsTransferProposed) -> str:
+    places = f"from {event.source.value} to {event.destination.value}"
+    return f"Proposed: move {to_text(event.amount)} {places}, since {'; '.join(event.reasons)}"
 
 
 def _call(kind: CallKind) -> str:
@@ -124,12 +139,21 @@ WORDS: dict[type[Event], Callable[[Any], str]] = {
     facts.FundingCharged: lambda e: f"Funding charged at rate {to_text(e.rate)}",
     facts.PriceSettled: lambda e: f"Profit and loss settled: the opened price is now {to_text(e.price)}",
     facts.PendingLiquidated: lambda e: "Ended by a liquidation before it was opened",
+    facts.AllocationChanged: _allocation_changed,
+    facts.PartyALiquidationStarted: lambda e: f"{short(e.party_a)} is being liquidated",
+    facts.PartyALiquidationEnded: lambda e: f"The liquidation of {short(e.party_a)} has ended",
+    facts.PartyBLiquidationStarted: lambda e: f"{short(e.party_b)} is being liquidated towards {short(e.party_a)}",
+    facts.PartyBLiquidationEnded: lambda e: f"The liquidation towards {short(e.party_a)} has ended",
+    facts.SuspensionChanged: lambda e: "Suspended" if e.suspended else "No longer suspended",
     facts.PositionLiquidated: lambda e: f"Liquidated: {to_text(e.quantity)} was open",
     BlocksOrphaned: lambda e: f"Chain reorganised: what {len(e.block_hashes)} blocks told no longer holds",
     events.QuoteAccepted: lambda e: f"Accepted: all {len(e.rules)} rules passed",
     events.QuoteRejected: _rejected,
     events.CloseRejected: lambda e: f"Close rejected, {meaning(e.code)} {e.reason}",
     events.Decided: lambda e: f"Decided: {e.rule}",
+    AccountDecided: lambda e: f"Decided: {e.rule}",
+    funds.FundsTransferProposed: _proposed,
+    funds.FundsTransferWithdrawn: lambda e: f"No transfer to {e.destination.value} is needed any more: {e.reason}",
     events.GaveUp: lambda e: f"Given up, {meaning(e.code)} {e.reason}",
     events.OrderRequested: _order_requested,
     events.OrderCancelRequested: lambda e: f"Order {e.client_order_id} is to be cancelled: {e.reason}",

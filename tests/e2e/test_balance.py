@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
+from e2e_commands import asked
 from e2e_log import LogReader, log_of
 from e2e_oracles import SYMMIO
 from e2e_trading import until
@@ -179,6 +180,8 @@ async def test_a_close_that_the_trader_cannot_pay_is_paid_by_its_profit(keeping:
     await trader.request_close(lost, loser.market_close(position.quantity))
     await loser.watch.until_status(lost, QuoteStatus.CLOSED)
     [settled] = await keeping.asked(CallKind.SETTLE, trader)
+    told = await asked(keeping.hedger, "audit", "account", trader.party_a)
+    assert "Decided: settle: PartyA's profit must pay its loss" in [line["headline"] for line in told["story"]]
     assert 0 < settled.call.amount < loss
     assert (await trader.quote(won)).opened_price < short.opened_price
     await trader.request_close(won, winner.market_close(short.quantity))
