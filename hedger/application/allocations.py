@@ -3,6 +3,7 @@
 It answers in memory what a decision needs to know of all other accounts.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 from hedger.domain.account import Account
@@ -32,15 +33,21 @@ class Allocations:
 
     def __init__(self) -> None:
         self._holdings: dict[str, _Holding] = {}
+        self._versions: dict[str, int] = {}
+        self._transferred: Counter[str] = Counter()  # by PartyA: under way to it from other accounts
         self.total = 0  # allocated towards all PartyAs
         self.promised = 0  # asked for from the free balance and not seen on chain
         self.deallocated_at = 0  # block time of the newest deallocation of any account
         self.reserve_vault = 0  # as read last
 
     def note(self, account: Account) -> None:
-        """Take the account's newest state into the sums."""
-        before, after = self._holdings.get(account.party_a, _NONE), _holding_of(account)
-        self._holdings[account.party_a] = after
+        """Take the account's newest state into the sums; costs nothing where it did not change."""
+        if self._versions.get(account.party_a) == account.version:
+            return
+        before, after = self._of(account.party_a), _holding_of(account)
+        self._holdings[account.party_a], self._versions[account.party_a] = after, account.version
+        self._transferred[before.call.recipient] -= before.call.amount
+        self._transferred[after.call.recipient] += after.call.amount
         self.total += after.allocated - before.allocated
         self.promised += after.call.allocate - before.call.allocate
         self.deallocated_at = max(self.deallocated_at, _deallocated_at(account))
@@ -58,14 +65,9 @@ class Allocations:
         holding = self._of(party_a)
         return not holding.is_bound and now - holding.refused_at >= _REFUSED_FOR_S
 
-    def promised_to(self, party_a: str) -> int:
-        """What the account itself has asked for from the free balance."""
-        return self._of(party_a).call.allocate
-
     def arriving(self, party_a: str) -> int:
         """What was asked for towards this PartyA, from the free balance or another account."""
-        others = (each.call for each in self._holdings.values() if each.call.kind is CallKind.TRANSFER)
-        return self.promised_to(party_a) + sum(call.amount for call in others if call.recipient == party_a)
+        return self._of(party_a).call.allocate + self._transferred[party_a]
 
     def leaving(self, party_a: str) -> int:
         """What was asked to be taken away from this PartyA's allocation."""

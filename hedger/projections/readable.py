@@ -21,6 +21,7 @@ _NOT_AMOUNTS = frozenset(
         "gas_used",
         "nonce",
         "number",
+        "since",
         "timestamp",
         "token_amount",
     }

@@ -7,13 +7,16 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from hedger.domain.money import to_text
 from hedger.domain.policies.accounts import decide_account, needs_view
 from hedger.domain.policies.balance import seen as seen_pair
+from hedger.domain.policies.decide import decide
 from hedger.domain.policies.health import match, missing, spare
 from hedger.domain.policies.inputs import AccountInputs
 from hedger.domain.policies.policy import BalancePolicy
 from hedger.domain.terms import BalanceChange, CallKind, PositionType, TradingState
-from tests.domain.given import NOW, TRADER, US, Chain, failed, succeeded, wad
+from hedger.domain.transactions import TransactionRequested
+from tests.domain.given import INPUTS, NOW, TRADER, US, Chain, failed, given, succeeded, wad
 from tests.domain.given_accounts import (
     BALANCE,
     KEEPER,
@@ -72,6 +75,14 @@ def test_one_account_gets_no_more_than_its_share() -> None:
     inputs = seen("20", position(), free="1000")
     assert decided(account(), inputs, balance(max_account_share=wad("0.05"))) == ["allocate 31"]
     assert decided(account(), inputs, balance(max_account_share=wad("0.01"))) == []
+
+
+@pytest.mark.parametrize(("share", "allocated"), [("0.5", "65.5"), ("0.005", "50"), ("0.00001", "0.1")])
+def test_a_lock_allocates_no_more_than_the_share_that_is_left(share: str, allocated: str) -> None:
+    quote, policy = given(Chain().sent()), balance(max_account_share=wad(share))
+    quote.advance(decide(quote, INPUTS, KEEPER))
+    [lock] = [event for event in decide(quote, INPUTS, policy) if isinstance(event, TransactionRequested)]
+    assert to_text(lock.call.allocate) == allocated
 
 
 def test_without_a_price_nothing_is_concluded() -> None:
