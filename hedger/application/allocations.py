@@ -21,11 +21,12 @@ class _Holding:
 
     allocated: int
     call: Call
-    is_bound: bool  # a call is under way, or somebody is in liquidation
+    is_asking: bool  # a call is under way
+    in_liquidation: bool
     refused_at: int  # block time when its newest transfer failed, 0: none since one succeeded
 
 
-_NONE = _Holding(allocated=0, call=_NOTHING, is_bound=False, refused_at=0)
+_NONE = _Holding(allocated=0, call=_NOTHING, is_asking=False, in_liquidation=False, refused_at=0)
 
 
 class Allocations:
@@ -63,7 +64,11 @@ class Allocations:
     def is_free(self, party_a: str, now: int) -> bool:
         """True where the account has nothing under way, nobody is in liquidation, and no transfer failed just now."""
         holding = self._of(party_a)
-        return not holding.is_bound and now - holding.refused_at >= _REFUSED_FOR_S
+        return not (holding.is_asking or holding.in_liquidation) and now - holding.refused_at >= _REFUSED_FOR_S
+
+    def in_liquidation(self, party_a: str) -> bool:
+        """True while PartyA is in liquidation, or PartyB towards it."""
+        return self._of(party_a).in_liquidation
 
     def arriving(self, party_a: str) -> int:
         """What was asked for towards this PartyA, from the free balance or another account."""
@@ -84,7 +89,8 @@ def _holding_of(account: Account) -> _Holding:
     return _Holding(
         allocated=account.allocated,
         call=request.call if request is not None else _NOTHING,
-        is_bound=request is not None or account.is_party_a_liquidated or account.is_party_b_liquidated,
+        is_asking=request is not None,
+        in_liquidation=account.is_party_a_liquidated or account.is_party_b_liquidated,
         refused_at=refused[-1].failed_at if refused else 0,
     )
 

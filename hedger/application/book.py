@@ -140,6 +140,7 @@ class Book:
             claimed=sum(line.claims for line in lines),
             is_marked=all(mark_of(line.symbol_id) for line in held),
             is_free=allocations.is_free(party_a, now),
+            in_liquidation=allocations.in_liquidation(party_a),
         )
 
     def pairs(self, mark_of: Callable[[int], int], now: int) -> list[PairHealth]:

@@ -232,6 +232,7 @@ def test_the_pair_nearest_to_liquidation_is_matched_with_the_one_that_can_spare_
     found = match([poor, NEEDY, rich, worse, bound], BALANCE)
     assert found == (worse, rich)
     assert match([NEEDY, worse], BALANCE) is None
+    assert match([replace(NEEDY, in_liquidation=True), rich], BALANCE) is None
     assert match([poor, rich], BALANCE) is None
 
 

@@ -32,6 +32,7 @@ class PairHealth(msgspec.Struct, frozen=True, kw_only=True):
     claimed: int = 0
     is_marked: bool = True
     is_free: bool = True  # neither in liquidation nor waiting for a transaction: it may give
+    in_liquidation: bool = False  # PartyA, or PartyB towards it: no money helps any more
 
     @property
     def left(self) -> int:
@@ -51,7 +52,12 @@ class PairHealth(msgspec.Struct, frozen=True, kw_only=True):
 def missing(pair: PairHealth, policy: BalancePolicy) -> int:
     """What raises the pair to its target, where it is below its lower bound; else 0."""
     coming = pair.left + pair.arriving
-    if not pair.is_marked or not pair.notional or coming >= mul(pair.notional, policy.health_low):
+    if (
+        pair.in_liquidation
+        or not pair.is_marked
+        or not pair.notional
+        or coming >= mul(pair.notional, policy.health_low)
+    ):
         return 0
     return max(0, mul(pair.notional, policy.health_target) - coming)
 
