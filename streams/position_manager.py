@@ -48,7 +48,7 @@ def _facts(parts: Parts) -> Handler:
                 await _pass(parts, parts.heads.passed(message))
             case Reorganised():
                 await parts.manager.on_reorganised(key, message)
-                await parts.treasury_keeper.on_reorganised(message)
+                await parts.treasury_keeper.on_reorganised(key, message)
                 await parts.sender.on_orphaned(message.orphaned)
                 if key == HEAD_KEY:
                     await parts.read_protocol()  # a pause or a listing may have stood in the blocks that left

@@ -96,9 +96,13 @@ class PositionManager:
                     pass
         for quote_id in sorted(quotes):
             quote = await self._ledger.quote(quote_id)
+            if not message.is_for(key, _party_as_of(quote)):
+                continue
             async with self._lane(quote.chain.party_a if quote.chain is not None else key):
                 await self._work(quote_id, partial(_orphaning, orphaned), causation)
         for party_a in sorted(accounts):
+            if not message.is_for(key, [party_a]):
+                continue
             async with self._lane(party_a):
                 account = await self._ledger.account(party_a)
                 if account.is_touched_by(orphaned):
@@ -261,6 +265,11 @@ class PositionManager:
 
 def _told(facts: list[ChainFact], quote: Quote) -> list[Event]:
     return quote.news(facts)
+
+
+def _party_as_of(quote: Quote) -> set[str]:
+    """Who is told of this quote. A reorganisation may have given its id to another's intent, so there may be two."""
+    return {fact.party_a for fact in quote.history if isinstance(fact, chain_facts.QuoteSent)}
 
 
 def _orphaning(orphaned: BlocksOrphaned, quote: Quote) -> list[Event]:

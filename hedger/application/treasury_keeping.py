@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from hedger.adapters.chain.messages import BlockFacts, Reorganised, TreasuryFacts
 from hedger.application.ledger import Ledger
-from hedger.domain.chain_facts import QuoteFact
+from hedger.domain.chain_facts import QuoteFact, VaultUsed
 from hedger.domain.events import Event
 from hedger.domain.feed import BlocksOrphaned
 from hedger.domain.treasury import Treasury
@@ -32,9 +32,15 @@ class TreasuryKeeper:
         used = vault_uses(message.facts, histories, party_b)
         await self._change(lambda treasury: treasury.news(used), f"block:{message.block.hash}")
 
-    async def on_reorganised(self, message: Reorganised) -> None:
-        """Facts in blocks that left the chain no longer hold."""
+    async def on_reorganised(self, key: str, message: Reorganised) -> None:
+        """Facts in blocks that left the chain no longer hold: told by PartyB's key, or by that of the PartyA whose
+        forced close took from the vault."""
         orphaned = message.orphaned
+        treasury = await self._ledger.treasury()
+        gone = [fact for fact in treasury.history if fact.source.block_hash in orphaned.block_hashes]
+        used_by = {fact.party_a for fact in gone if isinstance(fact, VaultUsed)}
+        if not message.is_for(key, {self._ledger.party_b, *used_by}):
+            return
         await self._change(lambda treasury: _orphaning(orphaned, treasury), f"reorg:{orphaned.block_hashes[-1]}")
 
     async def _change(self, news: Callable[[Treasury], Sequence[Event]], causation_id: str) -> None:

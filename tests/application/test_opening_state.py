@@ -235,7 +235,7 @@ async def test_what_an_orphaned_block_told_no_longer_counts() -> None:
     await keeper.on_treasury_facts(TreasuryFacts(block=_block(101), holder=US, facts=(told,)))
     gone = BlocksOrphaned(chain_id=CHAIN_ID, block_hashes=(told.source.block_hash,), common_ancestor=100)
     for _ in range(2):
-        await keeper.on_reorganised(Reorganised(orphaned=gone))
+        await keeper.on_reorganised(US, Reorganised(orphaned=gone))
     assert (await world.ledger.treasury()).history == []
     assert len(world.log.recorded) == 2
 

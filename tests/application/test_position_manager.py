@@ -3,6 +3,7 @@
 import asyncio
 from itertools import pairwise
 
+import msgspec
 import pytest
 from deciding_world import (
     CHAIN_ID,
@@ -389,6 +390,21 @@ async def test_an_intent_that_returns_with_its_block_holds_again() -> None:
     assert quote.chain is not None
     assert quote.chain.status is QuoteStatus.PENDING
     assert world.names().count("QuoteSent") == 1
+
+
+@pytest.mark.parametrize("key", [SECOND_TRADER, HEAD_KEY])
+async def test_a_reorganisation_told_late_by_somebody_elses_key_takes_nothing_that_holds_again(key: str) -> None:
+    world, chain = World(), Chain()
+    sent = chain.sent()
+    await world.told(sent)
+    gone = reorganised(sent.source.block_hash)
+    message = msgspec.structs.replace(gone, keys=(TRADER, SECOND_TRADER, HEAD_KEY))
+    await world.manager.on_reorganised(TRADER, message)
+    await world.told(sent)  # the chain has returned to the block
+    await world.manager.on_reorganised(key, message)
+    facet = (await world.quote()).chain
+    assert facet is not None
+    assert facet.status is QuoteStatus.PENDING
 
 
 async def test_the_allocation_told_in_a_reorganised_block_is_taken_back() -> None:

@@ -4,6 +4,8 @@ Everything of one PartyA goes by its address, in the order of the chain. What co
 of the fixed keys below, which no address equals.
 """
 
+from collections.abc import Collection
+
 import msgspec
 
 from hedger.domain import chain_facts as told
@@ -98,9 +100,20 @@ class BlockPassed(FeedMessage, frozen=True, kw_only=True, tag="BlockPassed"):
 
 
 class Reorganised(FeedMessage, frozen=True, kw_only=True, tag="Reorganised"):
-    """Blocks were orphaned; keyed "head" and by every address with facts in them, before anything of the new branch."""
+    """Blocks were orphaned; keyed "head" and by every address with facts in them, before anything of the new branch.
+
+    `keys` are all the keys it is told by. What an address is told of is for it alone to orphan: by another key the
+    message may come so late that the blocks are of the chain again.
+    """
 
     orphaned: BlocksOrphaned
+    keys: tuple[str, ...] = ()
+
+    def is_for(self, key: str, addresses: Collection[str]) -> bool:
+        """Whether what concerns these addresses is orphaned by this key; "head" takes what no other does."""
+        if key == HEAD_KEY:
+            return not set(addresses) & set(self.keys)
+        return key in addresses
 
 
 AnyFeedMessage = BlockFacts | ProtocolFacts | TreasuryFacts | Rejected | BlockPassed | Reorganised

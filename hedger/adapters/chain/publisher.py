@@ -65,11 +65,10 @@ class FactPublisher:
         told = [self._told.pop(each) for each in hashes if each in self._told]
         self._owners.forget(quote_id for each in told for quote_id in each.quote_ids)
         _log.warning("blocks were orphaned", blocks=len(hashes), common_ancestor=common_ancestor)
-        message = Reorganised(
-            orphaned=BlocksOrphaned(chain_id=self._chain_id, block_hashes=hashes, common_ancestor=common_ancestor)
-        )
-        for key in sorted({HEAD_KEY, *keys}.union(*(each.keys for each in told))):
-            await self._send(key, message)
+        told_by = sorted({HEAD_KEY, *keys}.union(*(each.keys for each in told)))
+        gone = BlocksOrphaned(chain_id=self._chain_id, block_hashes=hashes, common_ancestor=common_ancestor)
+        for key in told_by:
+            await self._send(key, Reorganised(orphaned=gone, keys=tuple(told_by)))
 
     async def _messages(self, decoded: DecodedBlock) -> tuple[list[tuple[str, AnyMessage]], _Told]:
         block, rejected = decoded.block, list(decoded.rejected)
