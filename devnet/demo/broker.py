@@ -47,7 +47,10 @@ class Broker:
         raise SceneFailed(f"no order {begins}... came to the exchange")
 
     def trade_against(self, order: Order, fraction: Decimal = Decimal(1)) -> Decimal:
-        """Somebody takes this part of the order's whole quantity, in steps, at its price; returns how much."""
+        """Somebody takes this part of the order's whole quantity, in steps, at its price; returns how much. Raises
+        SceneFailed where the order works no more: what an exchange has ended it never fills."""
+        if not order.is_open:
+            raise SceneFailed(f"the order {order.client_order_id} works no more")
         market = self._exchange.engine.market(order.symbol)
         quantity = market.part_of(order, fraction)
         self._exchange.engine.ledger.fill(market, order, quantity, order.price, maker=True)
