@@ -60,6 +60,21 @@ async def test_an_outstanding_cancel_is_told_too() -> None:
     assert isinstance(message.recorded.event, events.OrderCancelRequested)
 
 
+async def test_a_cancel_is_told_again_sooner_than_what_may_not_happen_twice() -> None:
+    world, chain = World(HEDGE_FIRST), Chain()
+    await world.told(chain.sent())
+    await world.reported(accepted_order(O1))
+    await world.told(chain.cancel_accepted())
+    await world.healer.heal()
+    world.now_ms += REDELIVER_AFTER_MS // 4 - 1
+    await world.healer.heal()
+    assert told(world) == []
+    world.now_ms += 1
+    await world.healer.heal()
+    [message] = world.streams.logged
+    assert isinstance(message.recorded.event, events.OrderCancelRequested)
+
+
 async def test_what_has_its_outcome_is_not_told_again() -> None:
     world = World(HEDGE_FIRST)
     await world.told(Chain().sent())
