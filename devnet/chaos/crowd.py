@@ -38,7 +38,7 @@ class Temper:
 
 CALM = Temper(50_000 * WAD, 300 * WAD, 3_000 * WAD, (1, 5, 10, 20), most_live=6)
 # A price that moves by some per cent takes all it has, or gives it more than its hedger has set aside.
-GAMBLER = Temper(600 * WAD, 2_000 * WAD, 5_000 * WAD, (20, 30), most_live=3)
+GAMBLER = Temper(320 * WAD, 2_000 * WAD, 5_000 * WAD, (20, 30), most_live=3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ async def chaos(*, seed: int, minutes: float, as_json: bool, state_dir: Path | N
 async def _play(stage: Stage, show: Show, verdict: Verdict, storm_s: float) -> None:
     await asyncio.gather(*(stage.start(name) for name in stage.world.hedgers))
     crowd, outsiders = await gather_crowd(stage), await gather_outsiders(stage)
+    await stage.charge_funding()
     stage.first_block = int(await stage.world.rpc.call("eth_blockNumber"), 16)
     strikes = plan(stage.world.seed, storm_s, tuple(stage.world.hedgers), SYMBOLS)
     havoc = Havoc(stage, strikes, show.tell)

@@ -39,6 +39,9 @@ _POLICY = {"max_limit_distance": "0.3", "symbols": dict.fromkeys(SYMBOLS, _TERMS
 PROXY = HedgerSetup(PROXY_HEDGER.name, policy={**PROXY_HEDGER.policy, **_POLICY})
 KEY = HedgerSetup(KEY_HEDGER.name, through_proxy=False, policy={**KEY_HEDGER.policy, **_POLICY})
 HEDGERS = (PROXY, KEY)
+# Longs pay of the one, shorts of the other; an epoch passes several times a run.
+FUNDING_RATES = {ETH: Decimal("-0.0002"), SOL: Decimal("0.0003")}
+FUNDING_EPOCH_S, FUNDING_WINDOW_S = 30, 12
 START_ATTEMPTS, START_PAUSE_S, SUPERVISE_S = 10, 1.0, 1.0
 # The exchange's own waiting times must not outlast a minute's run.
 ENVIRONMENT = {"HEDGER_VENUE__TIMEOUT_MS": "3000", "HEDGER_VENUE__RECV_WINDOW_MS": "3000"}
@@ -73,6 +76,17 @@ class Stage:
     def prices(self) -> dict[str, Decimal]:
         """The market of the first hedger's exchange, which is the oracle's too."""
         return {name: self.world.exchange.engine.market(name).price.mid for name in SYMBOLS}
+
+    async def charge_funding(self) -> None:
+        """From now on exchanges pay funding each epoch, and the contract lets hedgers charge it."""
+        administrator = await self.world.administrator()
+        for name, rate in FUNDING_RATES.items():
+            symbol_id = self.world.deployment.symbols[name]
+            await administrator.set_funding(symbol_id, epoch_s=FUNDING_EPOCH_S, window_s=FUNDING_WINDOW_S)
+            for hedger in self.world.hedgers.values():
+                hedger.exchange.engine.market(name).funding_rate = rate
+        for hedger in self.world.hedgers.values():
+            hedger.exchange.engine.pay_funding_every(FUNDING_EPOCH_S * 1_000)
 
     def move_price(self, symbol: str, move: Decimal) -> None:
         """The price changes by this part of itself at once, everywhere."""
