@@ -76,7 +76,7 @@ def command_problem(text: str) -> str:
         if words[0] not in subcommands(command):
             return f"{words[0]} is no command"
         command, words = subcommands(command)[words[0]], words[1:]
-    if command.ignore_unknown_options:
+    if command.context_settings.get("ignore_unknown_options"):
         return ""
     known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
     unknown = [word for word in words if word.startswith("-") and word.split("=")[0] not in known]
