@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from devnet.contract_abi import Abi
-from devnet.rpc import JsonRpc
+from devnet.rpc import JsonRpc, RpcError
 from devnet.traders import QuoteOnChain
 from hedger.domain.terms import QuoteStatus
 
@@ -90,11 +90,17 @@ class QuoteWatch:
 
     async def _follow(self) -> None:
         while True:
-            head = await self._rpc.call("eth_getBlockByNumber", "latest", False)
-            if head["hash"] != self.head:
-                self.head, self.now = head["hash"], int(head["timestamp"], 16)
-                await self._read()
+            # A node in the middle of a reorganisation may not know its own head; the next look finds another one.
+            with contextlib.suppress(RpcError):
+                await self._look()
             await asyncio.sleep(POLL_S)
+
+    async def _look(self) -> None:
+        head = await self._rpc.call("eth_getBlockByNumber", "latest", False)
+        if head["hash"] != self.head:
+            self.now = int(head["timestamp"], 16)
+            await self._read()
+            self.head = head["hash"]
 
     async def _read(self) -> None:
         last_id, get = self._abi["getNextQuoteId"], self._abi["getQuote"]
