@@ -9,6 +9,7 @@ from hedger.application.book import Book
 from hedger.application.funding_rates import FundingRates
 from hedger.application.ledger import Ledger
 from hedger.application.reached import Reached
+from hedger.domain.events import ChainFact
 from hedger.domain.feed import BlockRef, ProtocolRead
 from hedger.domain.money import WAD, floor_to
 from hedger.domain.policies.decide import needs_accounts
@@ -128,18 +129,22 @@ class InputsSource:
         """The inputs of the next decision on this quote; None before the first block was read.
 
         `at` is the block whose facts of this quote were just applied: newer than the head, which waits for the facts
-        of everybody. Raises what the chain's views raise where balances are needed: not known is not zero.
+        of everybody. After a restart the head is read again from below: the quote's own newest fact is then newer.
+        Raises what the chain's views raise where balances are needed: not known is not zero.
         """
         board = self._board
-        if board.head is None and at is None:
+        heads = [head for head in (board.head, at) if head is not None]
+        if not heads:
             return None
+        heads += [_block_of(fact) for fact in quote.history[-1:]]
+        newest = max(heads, key=lambda head: head.number)
         symbol = self._symbol_of(quote)
         name = symbol.name if symbol is not None else ""
         trading = await self._ledger.trading()
-        account, max_funding_rate = await self._of_the_chain(quote, board.recent_head(at))
+        account, max_funding_rate = await self._of_the_chain(quote, board.recent_head(newest))
         # From here on nothing is awaited: what is promised to other quotes meanwhile is seen.
         market = board.market_view(name)
-        heads = [head for head in (board.head, at) if head is not None]
+        heads += [board.head] if board.head is not None else []
         return Inputs(
             block_number=max(head.number for head in heads),
             block_timestamp=max(head.timestamp for head in heads),
@@ -193,3 +198,10 @@ class InputsSource:
         """The symbol by the hedge's own orders, where the quote itself is no longer on the chain."""
         hedged = {order.symbol for order in quote.hedge.orders.values()}
         return next((terms for terms in self._board.symbols.values() if terms.name in hedged), None)
+
+
+def _block_of(fact: ChainFact) -> BlockRef:
+    source = fact.source
+    return BlockRef(
+        number=source.block_number, hash=source.block_hash, parent_hash="", timestamp=source.block_timestamp
+    )

@@ -117,8 +117,8 @@ class World:
         self.board, self.book = board(self.clock_ms), Book(policy)
         self.views, self.venue, self.streams = FakeViews(), FakeVenue(), KeptStreams()
         self.counted: list[str] = []
-        inputs = InputsSource(self.board, self.book, self.ledger, self.views, policy)
-        self.manager = PositionManager(self.ledger, inputs, self.book, policy, observe=self.counted.append)
+        self.inputs = InputsSource(self.board, self.book, self.ledger, self.views, policy)
+        self.manager = PositionManager(self.ledger, self.inputs, self.book, policy, observe=self.counted.append)
         self.relay = Relay(self.ledger, self.streams, tag=TAG)
         self.healer = Healer(
             self.ledger,

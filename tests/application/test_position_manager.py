@@ -24,7 +24,7 @@ from hedger.application import position_manager
 from hedger.application.ledger import Ledger
 from hedger.domain import chain_facts
 from hedger.domain.events import Event
-from hedger.domain.feed import BlocksOrphaned, FeedCheckpointed, InputRejected
+from hedger.domain.feed import BlockRef, BlocksOrphaned, FeedCheckpointed, InputRejected
 from hedger.domain.quote import events
 from hedger.domain.quote.quote import Quote, Verdict
 from hedger.domain.terms import BalanceChange, QuoteStatus
@@ -70,6 +70,17 @@ async def test_a_fact_and_the_decision_on_it_are_recorded_in_one_append() -> Non
     [together] = world.log.appends
     names = [type(event).__name__ for event in together]
     assert names == ["QuoteSent", "QuoteAccepted", "Decided", "TransactionRequested"]
+
+
+async def test_a_head_that_is_read_again_from_below_does_not_take_a_quote_back_in_time() -> None:
+    world, chain = World(), Chain()
+    late = msgspec.structs.replace(chain.sent(), source=chain.source(at=NOW + 50))
+    await world.told(late)
+    after = world.restarted()
+    after.board.head = BlockRef(number=60, hash="0x60", parent_hash="0x59", timestamp=NOW - 100)
+    inputs = await after.inputs.gather(await after.ledger.quote(late.quote_id))
+    assert inputs is not None
+    assert (inputs.block_number, inputs.block_timestamp) == (late.source.block_number, NOW + 50)
 
 
 async def test_a_decision_holds_what_it_saw() -> None:
