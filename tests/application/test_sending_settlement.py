@@ -250,6 +250,27 @@ async def test_what_stood_in_an_orphaned_block_is_sent_again_with_the_same_bytes
     assert [type(event) for event in await hedger.wallet_events()].count(BlocksOrphaned) == 1
 
 
+async def test_what_was_mined_unseen_in_an_orphaned_block_is_sent_again_at_once(world: SendingWorld) -> None:
+    hedger = world.hedger(rebroadcast_s=600.0)
+    trader, quote_id = await world.locked(hedger)
+    [first] = (await hedger.wallet()).sent.values()
+    await world.chain.reorg(1)
+    seen = BlocksOrphaned(chain_id=31337, block_hashes=(first.mined_block_hash,), common_ancestor=first.mined_block - 1)
+    await hedger.sender.on_orphaned(seen)
+    assert (await trader.quote(quote_id)).status is QuoteStatus.LOCKED  # and nobody looks for the receipt
+    await world.chain.reorg(1)
+    assert (await trader.quote(quote_id)).status is QuoteStatus.PENDING
+    unseen = BlocksOrphaned(chain_id=31337, block_hashes=("0xaa",), common_ancestor=first.mined_block)
+    await hedger.sender.on_orphaned(unseen)
+
+    async def is_mined_again() -> bool:
+        await hedger.sender.tend()
+        return (await hedger.wallet()).unmined == []
+
+    await until(is_mined_again)
+    assert (await trader.quote(quote_id)).status is QuoteStatus.LOCKED
+
+
 async def test_orphaned_blocks_without_transactions_of_ours_are_not_recorded(world: SendingWorld) -> None:
     hedger = world.hedger()
     await world.locked(hedger)

@@ -222,10 +222,14 @@ class Sender:
             await self.stop()
 
     async def on_orphaned(self, orphaned: BlocksOrphaned) -> None:
-        """Blocks were orphaned: what was mined in them is under way again, and its bytes are sent again at once."""
-        for request_id in await self._records.orphan(orphaned):
+        """Blocks were orphaned: what was mined in them is under way again, and its bytes are sent again at once.
+
+        So is whatever has no receipt: it may have been mined in one of them before anybody looked, and be gone too.
+        """
+        for _ in await self._records.orphan(orphaned):
             self._observe("transaction_orphaned")
-            self._settlement.tell_again(request_id)
+        for sent in await self._records.unmined():
+            self._settlement.tell_again(sent.request_id)
         await self.tend()
 
     async def stop(self) -> None:
