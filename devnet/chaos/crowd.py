@@ -109,6 +109,7 @@ async def gather_crowd(stage: Stage, *, calm: int = 8, gamblers: int = 4) -> Cro
     random = Random(f"{stage.world.seed}:crowd")
     calm_ones = await stage.world.traders(calm, sub_accounts=calm // 2, funds=CALM.funds)
     gambling = await stage.world.traders(gamblers, sub_accounts=gamblers // 3, funds=GAMBLER.funds)
+    stage.traders = [*calm_ones, *gambling]
     cast = [*((trader, CALM) for trader in calm_ones), *((trader, GAMBLER) for trader in gambling)]
     white_lists = _white_lists(stage)
     return Crowd(

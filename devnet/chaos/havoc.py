@@ -9,12 +9,14 @@ from decimal import Decimal
 
 from devnet.cable import Cable
 from devnet.chaos.chain_troubles import drop_one, make_stuck, reorganise
+from devnet.chaos.contract_troubles import ContractTroubles
 from devnet.chaos.plan import LONGEST_S, Strike, Trouble
 from devnet.chaos.stage import Cables, Stage
 from devnet.exchange import PaperExchange
 from devnet.exchange.faults import PRESETS, Fault, FaultKind
 from devnet.oracle import Fault as OracleFault
 from devnet.oracle import FaultKind as OracleFaultKind
+from devnet.traders import Trader
 
 ORDERS = "/fapi/v1/order"
 # The shortest ban the exchange names; the real ones would outlast the run.
@@ -40,9 +42,11 @@ ONE_REFUSAL: Mapping[Trouble, str] = {
 class Havoc:
     """`struck` counts the troubles that struck. After `end_all` nothing is wrong any more."""
 
-    def __init__(self, stage: Stage, plan: Sequence[Strike], tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, stage: Stage, plan: Sequence[Strike], contract: ContractTroubles, tell: Callable[[str], None]
+    ) -> None:
         self.struck: Counter[str] = Counter()
-        self._stage, self._plan, self._tell = stage, plan, tell
+        self._stage, self._plan, self._contract, self._tell = stage, plan, contract, tell
         self._troubles: Mapping[Trouble, Callable[[Strike], Awaitable[None]]] = {
             Trouble.KILL: self._kill,
             Trouble.VENUE_OUTAGE: lambda strike: self._outage(strike, self._cables(strike).venue, "venue"),
@@ -65,6 +69,10 @@ class Havoc:
             Trouble.REORGANISATION: lambda strike: reorganise(self._stage, strike.depth),
             Trouble.DROPPED: lambda strike: drop_one(self._stage, strike.hedger),
             Trouble.STUCK: lambda strike: make_stuck(self._stage, LONGEST_S),
+            Trouble.PAUSED: lambda strike: self._contract.pause(strike.seconds),
+            Trouble.SUSPENDED: lambda strike: self._contract.suspend(self._trader(strike), strike.seconds),
+            Trouble.EMERGENCY: lambda strike: self._contract.declare_emergency(strike.hedger, strike.seconds),
+            Trouble.SETTLED: lambda strike: self._contract.settle(),
             Trouble.JUMP: self._jump,
             Trouble.SWING: self._swing,
         }
@@ -78,7 +86,8 @@ class Havoc:
                 group.create_task(self._carry_out(strike))
 
     async def end_all(self) -> None:
-        """Mend the cables, disarm the faults, wake the hedgers: from now on nothing hinders anybody."""
+        """Disarm the faults, end what the contract forbids: from now on nothing hinders anybody."""
+        await self._contract.end_all()
         self._stage.world.oracle.faults.clear()
         for hedger in self._stage.world.hedgers.values():
             hedger.exchange.faults.remove(None)
@@ -115,6 +124,9 @@ class Havoc:
 
     def _cables(self, strike: Strike) -> Cables:
         return self._stage.cables[strike.hedger]
+
+    def _trader(self, strike: Strike) -> Trader:
+        return self._stage.traders[int(strike.seconds * 1_000) % len(self._stage.traders)]
 
     # --- exchanges
 

@@ -8,7 +8,7 @@ from random import Random
 
 
 class Trouble(StrEnum):
-    """One kind of trouble; the comment of each group says whom it befalls."""
+    """One kind of trouble; the comment of each group says whom it befalls, or who makes it."""
 
     # A hedger itself.
     KILL = "kill"
@@ -42,14 +42,23 @@ class Trouble(StrEnum):
     REORGANISATION = "reorganisation"
     DROPPED = "dropped"
     STUCK = "stuck"
+    # The contract, by its administrators and by a rival.
+    PAUSED = "paused"
+    SUSPENDED = "suspended"
+    EMERGENCY = "emergency"
+    SETTLED = "settled"
     # The market.
     JUMP = "jump"
     SWING = "swing"
 
 
-OF_ONE_HEDGER = frozenset(
-    trouble for trouble in Trouble if trouble.value not in ("oracle_fault", "reorganisation", "stuck", "jump", "swing")
+OF_EVERYBODY = frozenset(
+    (
+        *(Trouble.ORACLE_FAULT, Trouble.REORGANISATION, Trouble.STUCK, Trouble.JUMP, Trouble.SWING),
+        *(Trouble.PAUSED, Trouble.SUSPENDED, Trouble.SETTLED),
+    )
 )
+OF_ONE_HEDGER = frozenset(Trouble) - OF_EVERYBODY
 # Each trouble this often in a deck; a deck is shuffled, dealt to its end, and shuffled anew: none is left out for long.
 DECK: Sequence[Trouble] = (
     *Trouble,

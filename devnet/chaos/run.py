@@ -10,6 +10,7 @@ from pathlib import Path
 from traceback import format_exception
 from typing import Any
 
+from devnet.chaos.contract_troubles import ContractTroubles
 from devnet.chaos.crowd import Crowd, gather_crowd
 from devnet.chaos.havoc import Havoc
 from devnet.chaos.outsiders import Outsiders, gather_outsiders
@@ -51,7 +52,7 @@ async def _play(stage: Stage, show: Show, verdict: Verdict, storm_s: float) -> N
     await stage.charge_funding()
     stage.first_block = int(await stage.world.rpc.call("eth_blockNumber"), 16)
     strikes = plan(stage.world.seed, storm_s, tuple(stage.world.hedgers), SYMBOLS)
-    havoc = Havoc(stage, strikes, show.tell)
+    havoc = Havoc(stage, strikes, ContractTroubles(stage, await stage.world.administrator()), show.tell)
     show.tell(f"the hedgers are ready; {len(strikes)} troubles in {storm_s:.0f} s")
     async with _beside(_note_prices(stage)), _beside(stage.supervise()), _beside(outsiders.act()):
         async with _beside(crowd.trade()):

@@ -17,9 +17,10 @@ from devnet.demo.symbols import BTC, ETH, SOL
 from devnet.demo.watch import QuoteWatch
 from devnet.deployment import Settings
 from devnet.hedger_process import HedgerFailed
+from devnet.traders import Trader
 from devnet.world import KEY_HEDGER, PROXY_HEDGER, HedgerSetup, World
 
-# Cooldowns as short as a run of a minute asks; a forced close still needs a whole minute of candles.
+# Cooldowns as short as a run of a minute asks.
 QUICK = Settings(
     force_cancel_cooldown_s=15,
     force_cancel_close_cooldown_s=15,
@@ -44,7 +45,12 @@ FUNDING_RATES = {ETH: Decimal("-0.0002"), SOL: Decimal("0.0003")}
 FUNDING_EPOCH_S, FUNDING_WINDOW_S = 30, 12
 START_ATTEMPTS, START_PAUSE_S, SUPERVISE_S = 10, 1.0, 1.0
 # The exchange's own waiting times must not outlast a minute's run.
-ENVIRONMENT = {"HEDGER_VENUE__TIMEOUT_MS": "3000", "HEDGER_VENUE__RECV_WINDOW_MS": "3000"}
+ENVIRONMENT = {
+    "HEDGER_VENUE__TIMEOUT_MS": "3000",
+    "HEDGER_VENUE__RECV_WINDOW_MS": "3000",
+    "HEDGER_VENUE__INCOME_POLL_S": "1",
+    "HEDGER_TIMING__TEND_S": "1",
+}
 
 
 @dataclass
@@ -70,6 +76,7 @@ class Stage:
     apis: dict[str, HedgerApi] = field(default_factory=dict)
     down: dict[str, Hindrance] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
+    traders: list[Trader] = field(default_factory=list)
     kills: int = 0
     first_block: int = 0
 
