@@ -33,7 +33,8 @@ LOOK_S = 0.4
 REPLAYED_BY_COMMAND = 2
 APPLICATION = "e2e_application"
 TABLES = LogTables("hedger")
-INTERNAL = {"protocol_parameters"}  # what the fold keeps for itself, and shows to nobody
+# What the fold keeps for itself, and shows to nobody.
+INTERNAL = {"protocol_parameters", "pnl_books", "pnl_opening", "pnl_trades"}
 # What the API and the fold say in the same words.
 SAME_WORDS = ("quote_id", "party_a", "quantity", "open_quantity", "required", "hedged")
 
