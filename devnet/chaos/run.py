@@ -62,8 +62,8 @@ async def _play(stage: Stage, show: Show, verdict: Verdict, storm_s: float) -> N
         outsiders.stop_taking()
         await _come_to_rest(stage, crowd, show)
     show.tell("asking the validators")
-    await judge(stage, verdict)
     _tell_of_the_run(verdict, crowd, outsiders, havoc)
+    await judge(stage, verdict)
 
 
 async def _come_to_rest(stage: Stage, crowd: Crowd, show: Show) -> None:
