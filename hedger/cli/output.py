@@ -31,9 +31,13 @@ def error_console() -> Console:
 
 
 def print_json(value: Any) -> None:
-    """One line of JSON on standard output."""
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    """One line of JSON on standard output, whole: where Python does not buffer (PYTHONUNBUFFERED), a pipe may take a
+    part of what is written, and nobody writes the rest."""
     sys.stdout.flush()
+    rest = memoryview(msgspec.json.encode(value) + b"\n")
+    while rest:
+        rest = rest[sys.stdout.buffer.write(rest) :]
+    sys.stdout.buffer.flush()
 
 
 def progress(show: bool) -> Progress:
