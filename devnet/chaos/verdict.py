@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from devnet.chaos.missed import (
 )
 from devnet.chaos.record import ChainEvent, chain_events, counted, kept
 from devnet.chaos.stage import SYMBOLS, Stage
-from devnet.demo.api import ApiSilent
+from devnet.demo.api import ApiSilent, Row
 from devnet.demo.figures import Figures, figures_of
 from devnet.demo.verdict import mismatches_of, unexplained_by, unexplained_of
 from devnet.hedger_process import HedgerFailed
@@ -135,9 +136,16 @@ async def unsettled(stage: Stage, name: str) -> list[str]:
             told.append(f"quote {row['quote_id']} is {quote.status.name} on chain, {row['status']} in the log")
         if row["orders_unsettled"] or row["request_in_flight"]:
             told.append(f"quote {row['quote_id']} has {row['orders_unsettled']} orders, {row['request_in_flight']}")
-        if row["required"] != row["hedged"]:
+        if _is_tradable(stage, name, row):
             told.append(f"quote {row['quote_id']} requires {row['required']} and has {row['hedged']}")
     return told
+
+
+def _is_tradable(stage: Stage, name: str, row: Row) -> bool:
+    """True of a difference to the hedge that the exchange would take an order for; a smaller one is a residual."""
+    lacking = abs(Decimal(row["required"]) - Decimal(row["hedged"]))
+    market = stage.world.hedgers[name].exchange.engine.market(row["symbol"])
+    return lacking >= market.spec.min_quantity and lacking * market.price.mid >= market.spec.min_notional
 
 
 async def _ask(stage: Stage, name: str, problems: list[str]) -> HedgerVerdict:
