@@ -21,6 +21,7 @@ from hedger.adapters.chain.signer import LocalSigner
 from hedger.adapters.chain.treasury_views import TreasuryViews
 from hedger.adapters.chain.view_structs import PARTY_B_EMERGENCY
 from hedger.adapters.chain.views import ChainViews
+from hedger.adapters.log.port import BlockMark
 from hedger.adapters.log.postgres_log import PostgresEventLog
 from hedger.adapters.postgres import Pool
 from hedger.adapters.streams.in_process import InProcessStreams
@@ -141,8 +142,7 @@ async def _wired(
         owners=QuoteOwners(views.owners),
         streams=streams,
         start=chain.start_block,
-        marks=await log.recent_blocks(chain.chain_id, limit=_MARKS),
-        checkpoint=(await ledger.feed()).checkpoint or None,
+        recall=partial(_recorded_blocks, log, ledger),
         keys_of_blocks=partial(_accounts_told_in, log, ledger),
         confirmations=chain.confirmations,
     )
@@ -263,6 +263,11 @@ async def _read_venue(parts: Parts) -> None:
     parts.board.venue_offset_ms = await parts.venue.time_ms() - clock_ms()
     parts.seen("venue")
     parts.seen("venue_answers")
+
+
+async def _recorded_blocks(log: PostgresEventLog, ledger: Ledger) -> tuple[list[BlockMark], int | None]:
+    """The newest blocks of recorded facts, and the last one up to which everything is recorded."""
+    return await log.recent_blocks(ledger.chain_id, limit=_MARKS), (await ledger.feed()).checkpoint or None
 
 
 async def _accounts_told_in(log: PostgresEventLog, ledger: Ledger, block_hashes: Sequence[str]) -> set[str]:

@@ -129,6 +129,9 @@ def feed_of(
     async def keys_of_blocks(_: Sequence[str]) -> Sequence[str]:
         return keys
 
+    async def recall() -> tuple[Sequence[BlockMark], int | None]:
+        return tuple(marks), None
+
     return ChainFeed(
         chain_id=chain_id,
         reader=reader,
@@ -136,7 +139,7 @@ def feed_of(
         owners=QuoteOwners(lookup),
         streams=streams,
         start=start,
-        marks=marks,
+        recall=recall,
         keys_of_blocks=keys_of_blocks,
         overlap=overlap,
         confirmations=confirmations,
@@ -488,6 +491,22 @@ async def test_a_chain_that_catches_up_with_the_log_is_waited_for() -> None:
         assert streams.messages == []
         reader.put_empty(2, 3)
         await streams.until(lambda: streams.passed()[-1:] == ["0xa3"])
+
+
+async def test_run_once_more_it_goes_on_from_what_is_recorded_by_then_not_from_where_the_process_began() -> None:
+    reader, streams = Branches(), Sent()
+    reader.put_empty(*range(9))
+    recorded: list[BlockMark] = []
+    feed = feed_of(reader, streams, marks=recorded, overlap=1)
+    async with running(feed):
+        await feed.take(reader.chain[-1])
+        await streams.until(lambda: streams.passed()[-1:] == ["0xa8"])
+    recorded.append(mark(8))
+    told = len(streams.passed())
+    async with running(feed):
+        await feed.take(reader.chain[-1])
+        await streams.until(lambda: len(streams.passed()) > told)
+    assert streams.passed()[told] in ("0xa7", "0xa8")
 
 
 # --- on a chain

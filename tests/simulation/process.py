@@ -18,6 +18,7 @@ from hedger.adapters.chain.quote_owners import QuoteOwners
 from hedger.adapters.chain.reader import BlockReader
 from hedger.adapters.chain.rpc import RpcPool
 from hedger.adapters.chain.signer import LocalSigner
+from hedger.adapters.log.port import BlockMark
 from hedger.adapters.streams.in_process import InProcessStreams
 from hedger.application.account_inputs import AccountInputsSource
 from hedger.application.account_managing import AccountManager
@@ -231,8 +232,7 @@ class Process:
             owners=QuoteOwners(views.owners),
             streams=streams,
             start=FIRST_BLOCK,
-            marks=await log.recent_blocks(CHAIN_ID, limit=512),
-            checkpoint=(await ledger.feed()).checkpoint or None,
+            recall=partial(_recorded_blocks, log, ledger),
             keys_of_blocks=partial(_accounts_told_in, log, ledger),
         )
         the_sender = Sender(
@@ -329,6 +329,10 @@ def quotes_of(kept: KeptLog) -> dict[int, Quote]:
         quote.advance(each.event for each in kept.by_aggregate.get(quote.id, ()))
         quotes[quote_id] = quote
     return quotes
+
+
+async def _recorded_blocks(log: LogPort, ledger: Ledger) -> tuple[list[BlockMark], int | None]:
+    return await log.recent_blocks(CHAIN_ID, limit=512), (await ledger.feed()).checkpoint or None
 
 
 async def _accounts_told_in(log: LogPort, ledger: Ledger, block_hashes: Sequence[str]) -> set[str]:

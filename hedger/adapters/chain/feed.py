@@ -17,6 +17,7 @@ from hedger.adapters.log.port import BlockMark
 from hedger.adapters.streams.port import Streams
 from hedger.domain.feed import BlockRef
 
+Recall = Callable[[], Awaitable[tuple[Sequence[BlockMark], int | None]]]
 KeysOfBlocks = Callable[[Sequence[str]], Awaitable[Iterable[str]]]
 """Takes hashes of recorded blocks, gives the PartyA of every fact recorded from them."""
 
@@ -43,6 +44,11 @@ class ChainBehindLog(RpcUnavailable):
     """The node does not have blocks of which facts are recorded: still catching up, or another chain."""
 
 
+async def nothing_recorded() -> tuple[Sequence[BlockMark], int | None]:
+    """Of a log that holds nothing of the chain yet."""
+    return (), None
+
+
 async def no_keys(_: Sequence[str]) -> Iterable[str]:
     """Where nothing tells the keys of recorded blocks, a reorganisation found at restart goes to "head" alone."""
     return ()
@@ -51,9 +57,9 @@ async def no_keys(_: Sequence[str]) -> Iterable[str]:
 class ChainFeed:
     """One chain's feed. Collectors hand blocks to `take`; `run` puts them in order and publishes until cancelled.
 
-    `marks` are the recorded blocks (`EventLog.recent_blocks`), `checkpoint` is the last block up to which everything is
-    known to be recorded. What they say of the past is checked first: recorded blocks that left the chain are told as
-    orphaned, and reading resumes below them.
+    `recall` tells the recorded blocks (`EventLog.recent_blocks`), and the last block up to which everything is known to
+    be recorded. What they say of the past is checked first, whenever it begins to run: recorded blocks that left the
+    chain are told as orphaned, and reading resumes below them.
     """
 
     def __init__(
@@ -65,8 +71,7 @@ class ChainFeed:
         owners: QuoteOwners,
         streams: Streams,
         start: int,
-        marks: Sequence[BlockMark] = (),
-        checkpoint: int | None = None,
+        recall: Recall = nothing_recorded,
         keys_of_blocks: KeysOfBlocks = no_keys,
         depth: int = DEFAULT_DEPTH,
         overlap: int = DEFAULT_OVERLAP,
@@ -77,8 +82,7 @@ class ChainFeed:
         self._decoder = decoder
         self._publisher = FactPublisher(chain_id, owners, streams, depth=depth, retry_s=retry_s)
         self._start = start
-        self._marks = marks
-        self._checkpoint = checkpoint
+        self._recall = recall
         self._keys_of_blocks = keys_of_blocks
         self._depth = depth
         self._overlap = overlap
@@ -138,13 +142,14 @@ class ChainFeed:
     # --- after a restart
 
     async def _resumed(self) -> Sequencer:
-        checked = marks_to_check(self._marks, self._depth)
+        marks, checkpoint = await self._recall()
+        checked = marks_to_check(marks, self._depth)
         canonical = await self._canonical([mark.number for mark in checked])
         plan = plan_restart(
-            self._marks,
+            marks,
             canonical,
             start=self._start,
-            checkpoint=self._checkpoint,
+            checkpoint=checkpoint,
             depth=self._depth,
             overlap=self._overlap,
         )
