@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
-import uvloop
 
 from benchmarks import append, reaction, replay
 from benchmarks.figures import Report, as_text
@@ -56,7 +55,7 @@ def main(argv: list[str]) -> None:
     configure_logging(as_json=True, level="warning")
     reports = []
     for name in options.names or BENCHMARKS:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner() as runner:
             reports.append(runner.run(_run(name, options)))
         if not options.json:
             print(as_text(reports[-1]), end="\n\n", flush=True)

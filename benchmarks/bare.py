@@ -11,7 +11,6 @@ import time
 
 import aiohttp
 import msgspec
-import uvloop
 from pydantic import SecretStr
 
 from benchmarks.wire import ORDER, TRANSACTION, watched
@@ -161,7 +160,7 @@ def _tell(line: object) -> None:
 def main() -> None:
     task = msgspec.json.decode(sys.stdin.readline(), type=Task)
     assert task.leaving in (ORDER, TRANSACTION)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner() as runner:
         runner.run(serve(task))
 
 

@@ -1,5 +1,4 @@
-"""Serves an application over HTTP and WebSockets: uvicorn with its fast parts, as a task of the loop that runs already
-(which is uvloop's where the process was started so)."""
+"""Serves an application over HTTP and WebSockets: uvicorn with its fast parts, as a task of the running loop."""
 
 import asyncio
 import socket
