@@ -29,7 +29,8 @@ SPARE_A, SPARE_B = ALLOCATED_A - FEE - LOCKED[0] - LOCKED[1], ALLOCATED_B - LOCK
 
 
 async def next_boundary(world: World) -> int:
-    return (await world.now() // EPOCH + 1) * EPOCH
+    """One whose window has not opened yet, whatever time of the day it is."""
+    return ((await world.now() + 2 * WINDOW) // EPOCH + 1) * EPOCH
 
 
 async def charge(
