@@ -140,7 +140,7 @@ class PositionManager:
     async def heal(self, quote_id: int, party_a: str) -> Quote:
         """Decide again from what is required and what is: the path of the periodic pass and of a restart."""
         async with self._lane(party_a):
-            await self._work(quote_id, lambda quote: [], "heal")
+            await self._work(quote_id, None, "heal")
             return await self._ledger.quote(quote_id)
 
     # --- how
@@ -151,7 +151,7 @@ class PositionManager:
     async def _work(
         self,
         quote_id: int,
-        news: Callable[[Quote], Sequence[Event]],
+        news: Callable[[Quote], Sequence[Event]] | None,
         causation: str,
         *,
         at: BlockRef | None = None,
@@ -164,7 +164,7 @@ class PositionManager:
     async def _work_alone(
         self,
         quote_id: int,
-        news: Callable[[Quote], Sequence[Event]],
+        news: Callable[[Quote], Sequence[Event]] | None,
         causation: str,
         at: BlockRef | None,
         is_born: bool,
@@ -173,7 +173,12 @@ class PositionManager:
             is_new = is_born and attempt == 1
             quote = self._ledger.new_quote(quote_id) if is_new else await self._ledger.quote(quote_id)
             draft = Draft(quote)
-            draft.add(news(quote))
+            if news is not None:
+                draft.add(news(quote))
+                if not draft.events:
+                    # Told again, as after a restart: what is to be done by its levels the periodic pass does.
+                    self._book.note(quote)
+                    return
             try:
                 await self._decide(draft, at)
             except BaseException:

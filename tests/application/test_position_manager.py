@@ -72,6 +72,14 @@ async def test_a_fact_and_the_decision_on_it_are_recorded_in_one_append() -> Non
     assert names == ["QuoteSent", "QuoteAccepted", "Decided", "TransactionRequested"]
 
 
+async def test_a_block_read_again_asks_the_chain_nothing_and_is_left_to_the_periodic_pass() -> None:
+    world, sent = World(), Chain().sent()
+    await world.told(sent)
+    after = world.restarted()
+    await after.told(sent)
+    assert (after.views.asked, after.book.live) == (0, {7: TRADER})
+
+
 async def test_a_head_that_is_read_again_from_below_does_not_take_a_quote_back_in_time() -> None:
     world, chain = World(), Chain()
     late = msgspec.structs.replace(chain.sent(), source=chain.source(at=NOW + 50))
