@@ -73,11 +73,14 @@ async def test_a_fact_and_the_decision_on_it_are_recorded_in_one_append() -> Non
 
 
 async def test_a_block_read_again_asks_the_chain_nothing_and_is_left_to_the_periodic_pass() -> None:
-    world, sent = World(), Chain().sent()
-    await world.told(sent)
+    world, chain = World(), Chain()
+    locked = chain.locked()
+    await world.told(chain.sent(), locked)
     after = world.restarted()
-    await after.told(sent)
-    assert (after.views.asked, after.book.live) == (0, {7: TRADER})
+    recorded = len(after.log.recorded)
+    await after.told(locked)
+    assert (after.views.asked, len(after.log.recorded)) == (0, recorded)
+    assert after.book.live == {locked.quote_id: TRADER}
 
 
 async def test_a_head_that_is_read_again_from_below_does_not_take_a_quote_back_in_time() -> None:
