@@ -144,7 +144,9 @@ async def unsettled(stage: Stage, name: str) -> list[str]:
 def _is_tradable(stage: Stage, name: str, row: Row) -> bool:
     """True of a difference to the hedge that the exchange would take an order for; a smaller one is a residual."""
     lacking = abs(Decimal(row["required"]) - Decimal(row["hedged"]))
-    market = stage.world.hedgers[name].exchange.engine.market(row["symbol"])
+    if not lacking:
+        return False  # of what nobody has judged yet, the hedger does not even know the symbol's name
+    market = stage.world.hedgers[name].exchange.engine.market(SYMBOLS[row["symbol_id"] - 1])
     return lacking >= market.spec.min_quantity and lacking * market.price.mid >= market.spec.min_notional
 
 
