@@ -21,7 +21,7 @@ from hedger.domain.money import WAD
 from hedger.projections.catalogue import all_projections
 from hedger.projections.engine import Projector
 from tests.projections.histories import US, random_history
-from tests.projections.test_pnl import with_opening
+from tests.projections.test_pnl_lines import with_opening
 
 MARKS = {"BTCUSDT": 100 * WAD, "ETHUSDT": 50 * WAD}
 
