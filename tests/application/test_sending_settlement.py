@@ -254,12 +254,21 @@ async def test_what_was_mined_unseen_in_an_orphaned_block_is_sent_again_at_once(
     hedger = world.hedger(rebroadcast_s=600.0)
     trader, quote_id = await world.locked(hedger)
     [first] = (await hedger.wallet()).sent.values()
-    await world.chain.reorg(1)
+
+    async def is_locked() -> bool:
+        return (await trader.quote(quote_id)).status is QuoteStatus.LOCKED
+
+    async def taken_back() -> None:
+        receipt = await hedger.rpc.call("eth_getTransactionReceipt", (first.mined_hash,))
+        head = int(await hedger.rpc.call("eth_blockNumber"), 16)
+        await world.chain.reorg(head - int(receipt["blockNumber"], 16) + 1)
+
+    await taken_back()
     seen = BlocksOrphaned(chain_id=31337, block_hashes=(first.mined_block_hash,), common_ancestor=first.mined_block - 1)
     await hedger.sender.on_orphaned(seen)
-    assert (await trader.quote(quote_id)).status is QuoteStatus.LOCKED  # and nobody looks for the receipt
-    await world.chain.reorg(1)
-    assert (await trader.quote(quote_id)).status is QuoteStatus.PENDING
+    await until(is_locked)  # and nobody looks for the receipt
+    await taken_back()
+    assert not await is_locked()
     unseen = BlocksOrphaned(chain_id=31337, block_hashes=("0xaa",), common_ancestor=first.mined_block)
     await hedger.sender.on_orphaned(unseen)
 
@@ -268,7 +277,7 @@ async def test_what_was_mined_unseen_in_an_orphaned_block_is_sent_again_at_once(
         return (await hedger.wallet()).unmined == []
 
     await until(is_mined_again)
-    assert (await trader.quote(quote_id)).status is QuoteStatus.LOCKED
+    assert await is_locked()
 
 
 async def test_orphaned_blocks_without_transactions_of_ours_are_not_recorded(world: SendingWorld) -> None:
