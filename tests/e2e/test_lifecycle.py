@@ -142,13 +142,17 @@ async def test_while_reducing_intents_are_refused_and_closes_served(life: Life) 
 async def test_while_halted_nothing_is_sent_and_work_goes_on_afterwards(life: Life) -> None:
     play = await life.play()
     position = await play.opened()
-    await asked(play.hedger, "state", "halted", BTC)
-    orders, sent = len(list(play.hedger.exchange.engine.orders)), await _sent(life, play.hedger)
-    await play.trader.request_close(position.quote_id, play.market_close(position.quantity))
-    await asyncio.sleep(OUTAGE_S)
-    assert len(list(play.hedger.exchange.engine.orders)) == orders
-    assert await _sent(life, play.hedger) == sent
-    await asked(play.hedger, "state", "active", BTC)
+    await life.settles(play.hedger)
+    await asked(play.hedger, "state", "halted")
+    try:
+        await asyncio.sleep(OUTAGE_S)  # what was asked for just before may still go out
+        orders, sent = len(list(play.hedger.exchange.engine.orders)), await _sent(life, play.hedger)
+        await play.trader.request_close(position.quote_id, play.market_close(position.quantity))
+        await asyncio.sleep(OUTAGE_S)
+        assert len(list(play.hedger.exchange.engine.orders)) == orders
+        assert await _sent(life, play.hedger) == sent
+    finally:
+        await asked(play.hedger, "state", "active")
     await play.watch.until_status(position.quote_id, QuoteStatus.CLOSED)
     await life.settles(play.hedger)
 

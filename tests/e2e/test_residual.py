@@ -64,14 +64,13 @@ async def test_opposite_quotes_of_a_netted_symbol_leave_nothing_at_the_venue(des
     short_play, short = await desk.opened(BTC, SHORT)
     assert await until(lambda: _is(desk, BTC, 0), within_s=SETTLED_S)
     assert (long.quantity, short.quantity) == (short_play.quantity, short_play.quantity)
-    exposed = await desk.exposure(BTC)
-    assert (exposed["required"], exposed["residual"]) == ("0", "0")
+    assert await until(lambda: _is_exposed(desk, BTC, "0"), within_s=SETTLED_S)
 
 
 async def test_what_users_leave_open_is_hedged_by_the_book_and_taken_back_when_they_close(desk: Desk) -> None:
     play, quote = await desk.opened(BTC, LONG)
     assert await until(lambda: _is(desk, BTC, quote.quantity), within_s=SETTLED_S)
-    assert (await desk.exposure(BTC))["by_book"] == to_text(quote.quantity)
+    assert await until(lambda: _is_held_by_book(desk, BTC, quote.quantity), within_s=SETTLED_S)
     await close_at_market(play.trader, quote)
     await play.watch.until_status(quote.quote_id, QuoteStatus.CLOSED)
     assert await until(lambda: _is(desk, BTC, 0), within_s=SETTLED_S)
@@ -80,7 +79,7 @@ async def test_what_users_leave_open_is_hedged_by_the_book_and_taken_back_when_t
 async def test_an_unhedged_symbol_opens_without_the_venue(desk: Desk) -> None:
     _, quote = await desk.opened(ETH, LONG)
     assert desk.at_venue(ETH) == 0
-    exposed = await desk.exposure(ETH)
+    exposed = await until(lambda: desk.exposure(ETH), within_s=SETTLED_S)
     assert (exposed["required"], exposed["hedged"]) == (to_text(quote.quantity), "0")
 
 
@@ -95,3 +94,13 @@ async def test_the_validator_agrees_with_every_mode(desk: Desk) -> None:
 
 async def _is(desk: Desk, symbol: str, quantity: int) -> bool:
     return desk.at_venue(symbol) == quantity
+
+
+async def _is_exposed(desk: Desk, symbol: str, required: str) -> bool:
+    """True once the read model has both sides of it, and nothing is left open."""
+    exposed = await desk.exposure(symbol)
+    return (exposed.get("required"), exposed.get("residual")) == (required, "0")
+
+
+async def _is_held_by_book(desk: Desk, symbol: str, quantity: int) -> bool:
+    return (await desk.exposure(symbol)).get("by_book") == to_text(quantity)
